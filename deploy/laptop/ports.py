@@ -1,0 +1,57 @@
+"""TCP ports: which are free, who answers, what to say when one is taken."""
+
+import socket
+from pathlib import Path
+
+from deploy.laptop.settings import LOOPBACK, PREFIX, Address
+
+
+def free_ports(count: int) -> list[int]:
+    """Different TCP ports of the loopback address that nobody listens on now."""
+    sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
+    ports = [held.getsockname()[1] for held in sockets]
+    for held in sockets:
+        held.close()
+    return ports
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on now."""
+    return free_ports(1)[0]
+
+
+def free_environment(data_dir: Path) -> dict[str, str]:
+    """FRESHRANK_* variables of a system of its own: free ports, its own data directory."""
+    broker, redis, triton, metrics, api = free_ports(5)
+    return {
+        f"{PREFIX}DATA_DIR": str(data_dir.absolute()),
+        f"{PREFIX}BROKER": f"{LOOPBACK}:{broker}",
+        f"{PREFIX}REDIS": f"{LOOPBACK}:{redis}",
+        f"{PREFIX}TRITON": f"{LOOPBACK}:{triton}",
+        f"{PREFIX}TRITON_METRICS_PORT": str(metrics),
+        f"{PREFIX}API_HOST": LOOPBACK,
+        f"{PREFIX}API_PORT": str(api),
+        f"{PREFIX}MODEL_REPOSITORY": str((data_dir / "triton_models").absolute()),
+        f"{PREFIX}BUNDLES": str((data_dir / "bundles").absolute()),
+    }
+
+
+def answers(at: Address) -> bool:
+    """Whether something accepts connections there."""
+    try:
+        socket.create_connection(at, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def port_problems(process: str, at: Address, setting: str) -> list[str]:
+    """One sentence if the process cannot listen there, else nothing."""
+    try:
+        socket.create_server(at).close()
+    except OSError as reason:
+        return [
+            f"{process} cannot listen on {at} ({reason.strerror or reason}): "
+            f"stop what uses that port (`make down`?) or set {PREFIX}{setting} to another one."
+        ]
+    return []
