@@ -1,0 +1,89 @@
+"""A model bundle: one directory that is promoted and rolled back as a whole.
+
+``ranker.onnx  item_encoder.onnx  tokenizer.json  item_vectors.npy [n, VECTOR_SIZE]  item_ids.json  bundle.json``
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.inputs import tensors
+
+
+class BundleError(Exception):
+    """A bundle that is missing, incomplete or made for other features."""
+
+
+@dataclass(frozen=True)
+class BundleMetadata:
+    """What bundle.json says."""
+
+    model_version: str
+    triton_version: int  # the version directory of this model in the Triton repository
+    snapshot_id: str
+    created: str  # ISO 8601, UTC
+    git_commit: str
+    encoder: str  # name or path of the language model the item encoder was tuned from
+    metrics: dict[str, Any] = field(default_factory=dict)
+    tensors: list[list[Any]] = field(default_factory=lambda: signature())
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and fits the features of this code."""
+
+    path: Path
+    metadata: BundleMetadata
+    item_ids: list[str]
+    item_vectors: npt.NDArray[np.float32]  # [len(item_ids), VECTOR_SIZE]
+
+
+def signature() -> list[list[Any]]:
+    """The ranker's inputs as JSON: [name, shape, type] each."""
+    return [[tensor.name, list(tensor.shape), tensor.dtype] for tensor in tensors()]
+
+
+def current(bundles: Path) -> Path:
+    """The directory of the promoted bundle; raises BundleError where none was promoted."""
+    link = bundles / "current"
+    if not link.exists():
+        raise BundleError(f"no model bundle is promoted in {bundles}: run `make train export`")
+    return link.resolve()
+
+
+def promote(bundle: Path) -> None:
+    """Make this bundle the current one, in one atomic step."""
+    link = bundle.parent / f".current-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(bundle.name)
+    link.replace(bundle.parent / "current")
+
+
+def write_metadata(path: Path, metadata: BundleMetadata) -> None:
+    (path / "bundle.json").write_text(json.dumps(asdict(metadata), indent=1) + "\n")
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read and check a bundle; raises BundleError with the reason when it does not fit this code."""
+    try:
+        metadata = BundleMetadata(**json.loads((path / "bundle.json").read_text()))
+        item_ids = json.loads((path / "item_ids.json").read_text())
+        vectors = np.load(path / "item_vectors.npy")
+    except (OSError, TypeError, ValueError) as error:
+        raise BundleError(f"{path} is not a complete model bundle: {error}") from error
+    _check_features(path, metadata)
+    if vectors.shape[0] != len(item_ids):
+        raise BundleError(f"{path}: {len(item_ids)} item ids, but {vectors.shape[0]} vectors")
+    return Bundle(path, metadata, item_ids, vectors)
+
+
+def _check_features(path: Path, metadata: BundleMetadata) -> None:
+    theirs, ours = ({name: (shape, kind) for name, shape, kind in each} for each in (metadata.tensors, signature()))
+    different = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
+    if different:
+        raise BundleError(f"{path} was trained on other features ({', '.join(different)}): retrain it on this code")

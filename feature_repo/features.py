@@ -1,0 +1,133 @@
+"""Every feature there is: entities, sources, views, and ``ranking_v1``, the one list of what the model sees.
+
+The tags of a field are its contract: ``default`` is what a missing value reads as (JSON), ``tensor`` the model input it
+becomes, ``shape`` that tensor's shape without the batch, where N is the number of candidates. inputs.py reads them.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
+from feast.data_format import ParquetFormat
+from feast.data_source import DataSource
+from feast.types import Array, Bool, Bytes, FeastType, Float64, Int64, String
+
+from feature_repo.settings import StoreSettings
+from feature_repo.vocabulary import ACTIONS, ATTRIBUTES, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+
+_settings = StoreSettings()
+
+PROJECT = "freshrank"
+ACTIVITY_TTL = timedelta(days=90)  # a quarter without a sign of life: the 7-day counters have faded to 1e-4
+CONTENT_TTL = timedelta(0)  # what an item or a user is does not expire
+
+
+def feature(
+    name: str, dtype: FeastType, default: Any, tensor: str = "", *shape: int | str, code: bool = False
+) -> Field:
+    """A field with its contract; ``code`` marks a tensor of integer codes."""
+    tags = {"default": json.dumps(default)}
+    if tensor:
+        tags |= {"tensor": tensor, "shape": json.dumps(shape), "type": "int64" if code else "float32"}
+    return Field(name=name, dtype=dtype, tags=tags)
+
+
+def source(table: str) -> DataSource:
+    """The offline rows of one table: parquet parts on a laptop, PostgreSQL in production."""
+    columns = {"timestamp_field": "event_timestamp", "created_timestamp_column": "created"}
+    if _settings.offline_store == "postgres":
+        from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import PostgreSQLSource
+
+        return PostgreSQLSource(name=f"{table}_log", table=table, **columns)
+    path = f"{_settings.offline_folder(table)}/*.parquet"
+    return FileSource(name=f"{table}_log", path=path, file_format=ParquetFormat(), **columns)
+
+
+user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING)
+item = Entity(name="item", join_keys=["item_id"], value_type=ValueType.STRING)
+
+user_profile = FeatureView(
+    name="user_profile",
+    entities=[user],
+    ttl=CONTENT_TTL,
+    source=source("user_profile"),
+    schema=[feature("user_attributes", Array(String), [], "user_attributes", ATTRIBUTES, code=True)],
+)
+
+user_activity = FeatureView(
+    name="user_activity",
+    entities=[user],
+    ttl=ACTIVITY_TTL,
+    source=PushSource(name="user_activity_push", batch_source=source("user_activity")),
+    schema=[
+        feature("history_item_ids", Array(String), [], "history_vectors", HISTORY_LENGTH, VECTOR_SIZE),
+        feature("history_actions", Array(Int64), [], "history_actions", HISTORY_LENGTH, code=True),
+        feature("history_timestamps", Array(Int64), [], "history_gaps", HISTORY_LENGTH),
+        *(
+            feature(
+                f"user_actions_{window}", Array(Float64), [0.0] * len(ACTIONS), f"user_actions_{window}", len(ACTIONS)
+            )
+            for window in HALF_LIVES
+        ),
+        feature("user_activity_at", Int64, 0),
+        feature("user_session_events", Int64, 0, "user_session_events", 1),
+        feature("user_categories", Array(String), []),
+        feature("user_category_weights", Array(Float64), [], "user_item_affinity", "N"),
+        feature("user_ledger", Bytes, None),
+    ],
+)
+
+item_content = FeatureView(
+    name="item_content",
+    entities=[item],
+    ttl=CONTENT_TTL,
+    source=source("item_content"),
+    schema=[
+        feature("item_title", String, ""),
+        feature("item_text", String, "", "item_vectors", "N", VECTOR_SIZE),
+        feature("item_categories", Array(String), []),
+        feature("item_attributes", Array(String), []),
+        feature("item_published_at", Int64, 0, "item_age_days", "N"),
+        feature("item_available", Bool, True),
+    ],
+)
+
+item_activity = FeatureView(
+    name="item_activity",
+    entities=[item],
+    ttl=ACTIVITY_TTL,
+    source=PushSource(name="item_activity_push", batch_source=source("item_activity")),
+    schema=[
+        *(
+            feature(
+                f"item_actions_{window}",
+                Array(Float64),
+                [0.0] * len(ACTIONS),
+                f"item_actions_{window}",
+                "N",
+                len(ACTIONS),
+            )
+            for window in HALF_LIVES
+        ),
+        feature("item_activity_at", Int64, 0),
+        feature("item_ctr_7d", Float64, 0.05, "item_ctr_7d", "N"),
+        feature("item_ledger", Bytes, None),
+    ],
+)
+
+VIEWS = (user_profile, user_activity, item_content, item_activity)
+
+# The ledgers are the stream's own book-keeping: no model sees them.
+ranking_v1 = FeatureService(
+    name="ranking_v1",
+    features=[
+        user_profile,
+        user_activity[[field.name for field in user_activity.schema if field.name not in ("user_id", "user_ledger")]],
+        item_content[[field.name for field in item_content.schema if field.name not in ("item_id", "item_available")]],
+        item_activity[[field.name for field in item_activity.schema if field.name not in ("item_id", "item_ledger")]],
+    ],
+)
+
+# What the request itself brings, beside the features: shape without the batch.
+REQUEST_TENSORS = {"request_hour": (1,), "request_weekday": (1,)}

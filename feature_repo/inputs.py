@@ -1,0 +1,162 @@
+"""Feature rows + a request -> the named tensors of the ranker, by one path for training, evaluation and serving.
+
+``tensors()`` derives names and shapes from ``ranking_v1``; ``user_inputs`` and ``item_inputs`` fill them. Counters are
+read at the time of the request (decay.py); what is missing or older than its view's TTL reads as the field's default.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.decay import decayed
+from feature_repo.features import ACTIVITY_TTL, REQUEST_TENSORS, VIEWS, ranking_v1
+from feature_repo.vocabulary import (
+    ATTRIBUTE_BUCKETS,
+    ATTRIBUTES,
+    HALF_LIVES,
+    HISTORY_LENGTH,
+    SESSION_GAP,
+    VECTOR_SIZE,
+)
+
+Array = npt.NDArray[Any]
+ACTIVITY_TTL_MS = int(ACTIVITY_TTL.total_seconds() * 1000)
+
+
+class Tensor(NamedTuple):
+    """One input of the ranker; ``shape`` leaves the batch out, "N" stands for the candidates."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: str
+
+
+@cache
+def tensors() -> tuple[Tensor, ...]:
+    """The ranker's inputs by name: those of ``ranking_v1`` and the request's own."""
+    fields = [field for view in ranking_v1.feature_view_projections for field in view.features]
+    featured = (
+        Tensor(field.tags["tensor"], tuple(json.loads(field.tags["shape"])), field.tags["type"])
+        for field in fields
+        if "tensor" in field.tags
+    )
+    return tuple(sorted((*featured, *(Tensor(name, shape, "float32") for name, shape in REQUEST_TENSORS.items()))))
+
+
+@cache
+def feature_names(view: str) -> tuple[str, ...]:
+    """The features of one view that ``ranking_v1`` reads."""
+    projections = {projection.name: projection for projection in ranking_v1.feature_view_projections}
+    return tuple(sorted(field.name for field in projections[view].features))
+
+
+@cache
+def _defaults(view: str) -> Mapping[str, Any]:
+    fields = next(each.features for each in VIEWS if each.name == view)
+    return {field.name: json.loads(field.tags["default"]) for field in fields}
+
+
+def with_defaults(view: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with every missing value replaced by its field's default."""
+    return {name: default if row.get(name) is None else row[name] for name, default in _defaults(view).items()}
+
+
+def expired(at_ms: int, now_ms: int) -> bool:
+    """Whether activity last written at ``at_ms`` is past its TTL (Feast checks this offline, but not online)."""
+    return now_ms - at_ms > ACTIVITY_TTL_MS
+
+
+def attribute_buckets(attributes: Sequence[str]) -> Array:
+    """Attributes such as ``brand=acme`` -> [ATTRIBUTES] hash buckets, 0 where there is none."""
+    buckets = np.zeros(ATTRIBUTES, np.int64)
+    for place, attribute in enumerate(attributes[:ATTRIBUTES]):
+        buckets[place] = crc32(attribute.encode()) % (ATTRIBUTE_BUCKETS - 1) + 1
+    return buckets
+
+
+def item_attribute_buckets(categories: Sequence[str], attributes: Sequence[str]) -> Array:
+    """What the item encoder reads beside the text: categories first, then the other attributes."""
+    return attribute_buckets([*(f"category={category}" for category in categories), *attributes])
+
+
+def user_inputs(
+    profile: Mapping[str, Any], activity: Mapping[str, Any], now_ms: int, vectors: Callable[[Sequence[str]], Array]
+) -> dict[str, Array]:
+    """The user's and the request's tensors, without a batch dimension.
+
+    ``profile`` and ``activity`` are rows of the views ``user_profile`` and ``user_activity``, empty for an unknown
+    user; ``vectors`` looks item ids up: k ids -> [k, VECTOR_SIZE], zeros where unknown. Histories are aligned right:
+    the newest interaction is last, padding (action 0) comes first.
+    """
+    if expired(int(activity.get("user_activity_at") or 0), now_ms):
+        activity = {}
+    row = with_defaults("user_profile", profile) | with_defaults("user_activity", activity)
+    at = int(row["user_activity_at"])
+    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
+    live = now_ms - at <= SESSION_GAP
+    return {
+        "user_attributes": attribute_buckets(list(row["user_attributes"])),
+        **_history(row, now_ms, vectors),
+        **_counters("user", row, at, now_ms),
+        "user_session_events": np.array([row["user_session_events"] if live else 0], np.float32),
+        "request_hour": np.array([moment.hour], np.float32),
+        "request_weekday": np.array([moment.weekday()], np.float32),
+    }
+
+
+def _history(row: Mapping[str, Any], now_ms: int, vectors: Callable[[Sequence[str]], Array]) -> dict[str, Array]:
+    item_ids = list(row["history_item_ids"])[-HISTORY_LENGTH:]
+    looked_up = np.zeros((HISTORY_LENGTH, VECTOR_SIZE), np.float32)
+    actions, gaps = np.zeros(HISTORY_LENGTH, np.int64), np.zeros(HISTORY_LENGTH, np.float32)
+    if item_ids:
+        recent = slice(HISTORY_LENGTH - len(item_ids), None)
+        looked_up[recent] = vectors(item_ids)
+        actions[recent] = np.asarray(row["history_actions"], np.int64)[-HISTORY_LENGTH:]
+        timestamps = np.asarray(row["history_timestamps"], np.int64)[-HISTORY_LENGTH:]
+        gaps[recent] = np.maximum(now_ms - timestamps, 0) / 1000
+    return {"history_vectors": looked_up, "history_actions": actions, "history_gaps": gaps}
+
+
+def _counters(scope: str, row: Mapping[str, Any], at_ms: Any, now_ms: Any) -> dict[str, Array]:
+    names = {f"{scope}_actions_{window}": half_life for window, half_life in HALF_LIVES.items()}
+    return {name: decayed(row[name], at_ms, now_ms, half).astype(np.float32) for name, half in names.items()}
+
+
+def item_inputs(items: Mapping[str, Array], affinity: Array, now_ms: Any) -> dict[str, Array]:
+    """The candidates' tensors but for their vectors, without a batch dimension.
+
+    ``items`` holds columns of the views ``item_content`` and ``item_activity`` for N candidates (counters [N, actions])
+    and ``item_category_codes`` [N, k]; ``affinity`` [codes] is what ``user_affinity`` returned; ``now_ms`` is one time
+    or N.
+    """
+    at = np.where(np.asarray(now_ms) - items["item_activity_at"] > ACTIVITY_TTL_MS, 0, items["item_activity_at"])
+    known, published = at > 0, items["item_published_at"]
+    default_ctr = _defaults("item_activity")["item_ctr_7d"]
+    age = np.where(published > 0, np.maximum(now_ms - published, 0) / 86_400_000, 0.0)
+    return {
+        **_counters("item", items, at, now_ms),
+        "item_ctr_7d": np.where(known, items["item_ctr_7d"], default_ctr).astype(np.float32),
+        "item_age_days": age.astype(np.float32),
+        "user_item_affinity": affinity[items["item_category_codes"]].sum(-1).astype(np.float32),
+    }
+
+
+def user_affinity(activity: Mapping[str, Any], codes: Mapping[str, int], size: int) -> Array:
+    """A user's share of attention per category code, [size]; code 0 (no category) has none.
+
+    The shares of a user who was never seen are zero; the common decay of all weights cancels.
+    """
+    shares = np.zeros(size, np.float32)
+    weights = np.asarray(activity.get("user_category_weights", ()), np.float64)
+    total = weights.sum() if len(weights) else 0.0
+    if total > 0:
+        for category, share in zip(activity["user_categories"], weights / total, strict=True):
+            shares[codes.get(category, 0)] += share
+        shares[0] = 0.0
+    return shares

@@ -1,0 +1,39 @@
+"""Where the stores are, read from the environment once."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from feature_repo import __file__ as _here
+
+
+class StoreSettings(BaseSettings):
+    """Addresses of the feature stores; every field is an environment variable ``FRESHRANK_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="FRESHRANK_", frozen=True)
+
+    data_dir: Path = Path("data")  # everything a laptop writes; may be deleted
+    feature_store: Path = Path(_here).parent / "feature_store.yaml"  # production.yaml outside a laptop
+    redis: str = "127.0.0.1:6379"  # host:port[,password=...]
+    registry: str | None = None  # SQLAlchemy URL; SQLite in data_dir by default
+    offline_store: Literal["duckdb", "postgres"] = "duckdb"
+    postgres_host: str = "127.0.0.1"
+    postgres_port: int = 5432
+    postgres_db: str = "freshrank"
+    postgres_user: str = "freshrank"
+    postgres_password: str = ""
+
+    @property
+    def registry_url(self) -> str:
+        return self.registry or f"sqlite:///{self.data_dir.resolve()}/registry.db"
+
+    @property
+    def postgres_url(self) -> str:
+        """SQLAlchemy URL of the PostgreSQL offline store."""
+        place = f"{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+        return f"postgresql+psycopg://{self.postgres_user}:{self.postgres_password}@{place}"
+
+    def offline_folder(self, table: str) -> Path:
+        """Where the parquet parts of one table lie."""
+        return self.data_dir.resolve() / "offline" / table

@@ -1,0 +1,132 @@
+"""Pure: one more interaction -> what a user did lately. No clock, no Faust, no Feast.
+
+Every update is commutative in the interactions (up to rounding): late and out-of-order events land where they belong.
+"""
+
+from bisect import insort
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from feature_repo.decay import weight
+from feature_repo.vocabulary import (
+    ACTION_CODE,
+    ACTIONS,
+    CATEGORIES_KEPT,
+    HALF_LIVES,
+    HISTORY_ACTIONS,
+    HISTORY_LENGTH,
+    SESSION_GAP,
+)
+
+_WINDOWS = tuple(HALF_LIVES.values())
+_AFFINITY_WINDOW = HALF_LIVES["7d"]
+_ZEROS = (0.0,) * len(ACTIONS)
+
+
+class Visit(NamedTuple):
+    """One entry of a history; ordered by time, ties by item and action so that any arrival order gives one history."""
+
+    timestamp: int  # epoch milliseconds
+    item_id: str
+    action: int  # ACTION_CODE
+
+
+@dataclass(frozen=True, slots=True)
+class UserActivity:
+    """What the stream knows of a user. Counters are ``(value, at)``: they read as they stood at ``at``."""
+
+    at: int = 0  # epoch milliseconds of the newest interaction
+    counts: tuple[tuple[float, ...], ...] = (_ZEROS,) * len(HALF_LIVES)  # [window][action]
+    history: tuple[Visit, ...] = ()  # oldest first
+    categories: Mapping[str, float] = field(default_factory=dict)  # category -> 7-day counter
+
+
+def advance(
+    activity: UserActivity, item_id: str, action: str, timestamp: int, categories: Sequence[str] = ()
+) -> UserActivity:
+    """The activity after one more interaction at ``timestamp`` (epoch milliseconds)."""
+    code = ACTION_CODE[action]
+    at = max(activity.at, timestamp)
+    return UserActivity(
+        at,
+        advance_counts(activity.counts, activity.at, code - 1, timestamp),
+        _remember(activity.history, Visit(timestamp, item_id, code)),
+        _lean(activity.categories, activity.at, categories, timestamp),
+    )
+
+
+def advance_counts(
+    counts: tuple[tuple[float, ...], ...], at: int, action: int, timestamp: int
+) -> tuple[tuple[float, ...], ...]:
+    """Counters [window][action] that stood at ``at``, one event of ``action`` later, standing at the newer time."""
+    age, late = max(timestamp - at, 0), max(at - timestamp, 0)
+    advanced = []
+    for row, window in zip(counts, _WINDOWS, strict=True):
+        fade = weight(age, window) if age else 1.0
+        faded = [value * fade for value in row] if age else list(row)
+        faded[action] += weight(late, window) if late else 1.0
+        advanced.append(tuple(faded))
+    return tuple(advanced)
+
+
+def _remember(history: tuple[Visit, ...], visit: Visit) -> tuple[Visit, ...]:
+    if visit.action not in HISTORY_ACTIONS:
+        return history
+    if not history or visit >= history[-1]:
+        return (*history[-HISTORY_LENGTH + 1 :], visit)
+    visits = list(history)
+    insort(visits, visit)
+    return tuple(visits[-HISTORY_LENGTH:])
+
+
+def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], timestamp: int) -> Mapping[str, float]:
+    fade = weight(timestamp - at, _AFFINITY_WINDOW)
+    faded = {category: value * fade for category, value in affinities.items()} if fade < 1 else dict(affinities)
+    share = weight(at - timestamp, _AFFINITY_WINDOW) / max(len(categories), 1)
+    for category in categories:
+        faded[category] = faded.get(category, 0.0) + share
+    if len(faded) <= CATEGORIES_KEPT:
+        return faded
+    strongest = sorted(faded.items(), key=lambda pair: (-pair[1], pair[0]))
+    return dict(strongest[:CATEGORIES_KEPT])
+
+
+def session_events(history: Sequence[Visit]) -> int:
+    """How many interactions the session that holds the newest one has so far."""
+    count = min(len(history), 1)
+    for newer, older in zip(reversed(history), reversed(history[:-1]), strict=False):
+        if newer.timestamp - older.timestamp > SESSION_GAP:
+            break
+        count += 1
+    return count
+
+
+def to_row(activity: UserActivity) -> dict[str, Any]:
+    """The columns of the Feast view ``user_activity`` (all but its ledger)."""
+    windows = dict(zip(HALF_LIVES, activity.counts, strict=True))
+    return {
+        "history_item_ids": [visit.item_id for visit in activity.history],
+        "history_actions": [visit.action for visit in activity.history],
+        "history_timestamps": [visit.timestamp for visit in activity.history],
+        **{f"user_actions_{window}": list(counts) for window, counts in windows.items()},
+        "user_activity_at": activity.at,
+        "user_session_events": session_events(activity.history),
+        "user_categories": list(activity.categories),
+        "user_category_weights": list(activity.categories.values()),
+    }
+
+
+def from_row(row: Mapping[str, Any]) -> UserActivity:
+    """The activity a row was made from; a row of an unknown user (``user_activity_at`` missing) is an empty one."""
+    if not row.get("user_activity_at"):
+        return UserActivity()
+    visits = zip(row["history_timestamps"], row["history_item_ids"], row["history_actions"], strict=True)
+    return UserActivity(
+        int(row["user_activity_at"]),
+        tuple(tuple(np.asarray(row[f"user_actions_{window}"], float).tolist()) for window in HALF_LIVES),
+        tuple(Visit(int(timestamp), str(item_id), int(action)) for timestamp, item_id, action in visits),
+        dict(zip(row["user_categories"], map(float, row["user_category_weights"]), strict=True)),
+    )
