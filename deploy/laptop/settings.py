@@ -35,8 +35,8 @@ class LaptopSettings(BaseSettings):
     model_repository: Path = ROOT / "triton_models"
     api_host: str = LOOPBACK
     api_port: int = 8080
-    search_path: str = Field("/usr/local/bin:/usr/bin:/bin", validation_alias="PATH")
-    library_path: str = Field("", validation_alias="LD_LIBRARY_PATH")
+    search_path: str = Field(default="/usr/local/bin:/usr/bin:/bin", validation_alias="PATH")
+    library_path: str = Field(default="", validation_alias="LD_LIBRARY_PATH")
 
 
 def settings_from(environment: dict[str, str]) -> LaptopSettings:

@@ -1,8 +1,8 @@
 """Procfile + environment -> running processes with logs, for `make up`, tests, the demo and benchmarks.
 
-    with running(free_environment(tmp_path), ["broker", "online-store"]) as system:
-        system.kill("broker", signal.SIGKILL)
-        system.start("broker")
+with running(free_environment(tmp_path), ["broker", "online-store"]) as system:
+    system.kill("broker", signal.SIGKILL)
+    system.start("broker")
 """
 
 import os
@@ -69,6 +69,14 @@ class System:
         """Send the process a signal that ends it, wait, and return its exit code (-9 after SIGKILL)."""
         self.processes[name].send_signal(number)
         return self.processes[name].wait(STOP_SECONDS)
+
+    def ended(self) -> dict[str, int]:
+        """Processes that ended since the last call: name -> exit code; they are no longer ours to stop."""
+        codes = {name: process.poll() for name, process in self.processes.items()}
+        gone = {name: code for name, code in codes.items() if code is not None}
+        for name in gone:
+            del self.processes[name]
+        return gone
 
     def log(self, name: str) -> Path:
         """The file that has what the process printed."""
