@@ -1,8 +1,8 @@
 """The one formula that reads a decayed counter at a time.
 
 A counter with half-life ``h`` that stood at ``value`` at time ``at`` reads ``value * 2 ** (-(now - at) / h)`` at
-``now`` (forward decay, Cormode et al., ICDE 2009, with an exponential). Adding is commutative, so a late event adds its own
-decayed weight and no window has to expire.
+``now`` (forward decay, Cormode et al., ICDE 2009, with an exponential). Adding is commutative, so a late event adds its
+own decayed weight and no window has to expire.
 """
 
 from typing import Any

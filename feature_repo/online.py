@@ -1,0 +1,89 @@
+"""Rows of one Feast view <-> the online store, in batches, through Feast's provider.
+
+``online_write_batch`` and ``online_read`` of the provider are Feast's own batch interface; ``push`` and
+``get_online_features`` add milliseconds of registry and response handling to every call.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from feast import FeatureStore, FeatureView
+from feast.protos.feast.types import Value_pb2 as pb
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.types import Array, Bool, Bytes, Float64, Int64, String
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TO_PROTO: Mapping[Any, Callable[[Any], pb.Value]] = {
+    String: lambda value: pb.Value(string_val=value),
+    Int64: lambda value: pb.Value(int64_val=value),
+    Float64: lambda value: pb.Value(double_val=value),
+    Bool: lambda value: pb.Value(bool_val=value),
+    Bytes: lambda value: pb.Value(bytes_val=value),
+    Array(String): lambda values: pb.Value(string_list_val=pb.StringList(val=values)),
+    Array(Int64): lambda values: pb.Value(int64_list_val=pb.Int64List(val=values)),
+    Array(Float64): lambda values: pb.Value(double_list_val=pb.DoubleList(val=values)),
+}
+
+
+class Row(NamedTuple):
+    """One entity's row of a view; ``stamp`` is its event_timestamp in epoch microseconds."""
+
+    entity_id: str
+    stamp: int
+    values: Mapping[str, Any]
+
+
+class OnlineRows:
+    """An open view of the online store."""
+
+    def __init__(self, store: FeatureStore, view: FeatureView) -> None:
+        self.view = view
+        self._config, self._provider = store.config, store._get_provider()
+        self._join_key = view.join_keys[0]
+        self._encoders = {field.name: _TO_PROTO[field.dtype] for field in view.features}
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows; the store keeps the one it has where that is as new or newer."""
+        if rows:
+            self._provider.online_write_batch(self._config, self.view, [self._encode(row) for row in rows], None)
+
+    def read(self, entity_ids: Sequence[str], names: Sequence[str] | None = None) -> dict[str, Row]:
+        """The rows the store has of these entities (an unknown one is not in the answer), all columns or ``names``."""
+        if not entity_ids:
+            return {}
+        keys = [self._key(entity_id) for entity_id in entity_ids]
+        wanted = list(names or self._encoders)
+        answers = self._provider.online_read(self._config, self.view, keys, wanted)
+        found = zip(entity_ids, answers, strict=True)
+        return {
+            entity_id: Row(entity_id, _stamp(at), {name: decode(value) for name, value in values.items()})
+            for entity_id, (at, values) in found
+            if values and at and at > _EPOCH
+        }
+
+    def _key(self, entity_id: str) -> EntityKey:
+        return EntityKey(join_keys=[self._join_key], entity_values=[pb.Value(string_val=entity_id)])
+
+    def _encode(self, row: Row) -> tuple[EntityKey, dict[str, pb.Value], datetime, None]:
+        values = {name: self._encoders[name](value) for name, value in row.values.items()}
+        return self._key(row.entity_id), values, moment(row.stamp), None
+
+
+def moment(stamp: int) -> datetime:
+    """Epoch microseconds -> a datetime in UTC, exactly."""
+    return _EPOCH + timedelta(microseconds=stamp)
+
+
+def _stamp(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def decode(value: pb.Value) -> Any:
+    """A Feast value as Python; None where it is missing."""
+    kind = value.WhichOneof("val")
+    if kind is None:
+        return None
+    content = getattr(value, kind)
+    return list(content.val) if kind.endswith("_list_val") else content

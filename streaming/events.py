@@ -1,0 +1,179 @@
+"""Every message on the bus, decoded and validated in one step. No app, no I/O.
+
+Times are UTC: ISO 8601 or epoch milliseconds on the way in, epoch milliseconds inside. Ids are strings. Unknown fields
+are ignored; a wrong type, a missing id or an impossible time is an InvalidEvent that says where.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, TypeVar
+from uuid import uuid4
+
+import msgspec
+
+TOPIC_INTERACTIONS: Final = "interactions"  # key user_id or session_id
+TOPIC_ITEMS: Final = "items"  # key item_id; null deletes
+TOPIC_USERS: Final = "users"  # key user_id; null deletes
+TOPIC_BY_ITEM: Final = "interactions-by-item"  # the worker's own repartition of interactions
+TOPIC_ITEM_CHANGES: Final = "item-changes"  # key <view>/<item_id>
+TOPIC_DEAD_LETTERS: Final = "dead-letters"  # original key
+
+Action = Literal["impression", "view", "click", "like", "cart", "purchase", "rating", "dismiss"]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Text = Annotated[str, msgspec.Meta(max_length=20_000)]
+When = int | str | None
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+LATEST: Final = 4_102_444_800_000  # 2100-01-01: a later time is seconds or nanoseconds mistaken for milliseconds
+EARLIEST: Final = 100_000_000_000  # 1973: an earlier one is epoch seconds
+
+
+class InvalidEvent(ValueError):
+    """A message that cannot be used, with the reason."""
+
+
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A user (or an anonymous session) did something with an item."""
+
+    event_id: Name = ""  # idempotency key; made up where the producer gives none
+    user_id: Id | None = None
+    session_id: Id | None = None
+    item_id: Id
+    action: Action
+    timestamp: When = None  # event time
+    value: float | None = None  # stars, dwell seconds, price
+    request_id: str | None = None  # the ranking that showed the item
+    position: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    context: dict[str, Any] | None = None  # device, country, referrer, surface, query, free keys
+
+    @property
+    def key(self) -> str:
+        """Whose interaction it is: the entity of the user features and the key of the topic."""
+        return self.user_id or f"session:{self.session_id}"
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """Upsert of one catalogue entry."""
+
+    item_id: Id
+    title: Text = ""
+    text: Text = ""
+    categories: list[Name] = []
+    attributes: dict[str, str | float] = {}
+    published_at: When = None
+    hidden: bool = False
+    timestamp: When = None
+
+    @property
+    def key(self) -> str:
+        return self.item_id
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """Upsert of what is known about a user beside the behaviour."""
+
+    user_id: Id
+    attributes: dict[str, str | float] = {}
+    timestamp: When = None
+
+    @property
+    def key(self) -> str:
+        return self.user_id
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """A tombstone: the entry under ``key`` of ``topic`` is gone."""
+
+    topic: str
+    key: str
+
+
+class ItemChange(msgspec.Struct, frozen=True):
+    """A row of an item view as it was just written, for caches."""
+
+    item_id: str
+    view: Literal["item_content", "item_activity"]
+    stamp: int  # epoch microseconds; rises with every row of one item and view
+    row: dict[str, Any]
+
+
+Message = TypeVar("Message", Interaction, Item, User)
+Publishable = Interaction | Item | User | Deletion
+
+_interactions = msgspec.json.Decoder(Interaction)
+_items = msgspec.json.Decoder(Item)
+_users = msgspec.json.Decoder(User)
+_item_changes = msgspec.json.Decoder(ItemChange)
+encode = msgspec.json.Encoder().encode
+
+
+def interaction(raw: bytes, now_ms: int) -> Interaction:
+    """One interaction; a missing event_id or timestamp is filled in. Raises InvalidEvent."""
+    event = _decode(_interactions, raw)
+    if event.user_id is None and event.session_id is None:
+        raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
+    if event.event_id and isinstance(event.timestamp, int):
+        _epoch_ms(event.timestamp, now_ms, "timestamp")
+        return event
+    when = _epoch_ms(event.timestamp, now_ms, "timestamp")
+    return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
+
+
+def item(raw: bytes, now_ms: int) -> Item:
+    """One catalogue entry. Raises InvalidEvent."""
+    entry = _decode(_items, raw)
+    published = None if entry.published_at is None else _epoch_ms(entry.published_at, now_ms, "published_at")
+    when = _epoch_ms(entry.timestamp, now_ms, "timestamp")
+    return msgspec.structs.replace(entry, published_at=published, timestamp=when)
+
+
+def user(raw: bytes, now_ms: int) -> User:
+    """One user profile. Raises InvalidEvent."""
+    profile = _decode(_users, raw)
+    return msgspec.structs.replace(profile, timestamp=_epoch_ms(profile.timestamp, now_ms, "timestamp"))
+
+
+def item_change(raw: bytes) -> ItemChange:
+    """One row for the caches. Raises InvalidEvent."""
+    try:
+        return _item_changes.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(str(error)) from error
+
+
+def topic_of(message: Publishable) -> str:
+    """Where a message belongs."""
+    match message:
+        case Interaction():
+            return TOPIC_INTERACTIONS
+        case Item():
+            return TOPIC_ITEMS
+        case User():
+            return TOPIC_USERS
+        case Deletion():
+            return message.topic
+
+
+def _decode(decoder: msgspec.json.Decoder[Message], raw: bytes) -> Message:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent(str(error)) from error
+
+
+def _epoch_ms(when: When, now_ms: int, field: str) -> int:
+    if when is None:
+        return now_ms
+    if isinstance(when, str):
+        when = _parse(when, field)
+    if not EARLIEST <= when <= LATEST and field == "timestamp":
+        raise InvalidEvent(f"`{field}` {when} is not epoch milliseconds between 1973 and 2100")
+    return when
+
+
+def _parse(text: str, field: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidEvent(f"`{field}` {text!r} is neither ISO 8601 nor epoch milliseconds") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1000)

@@ -1,0 +1,113 @@
+"""Pure: which deliveries a row already counts. A row and its ledger are written together, so a crash cannot part them.
+
+A broker hands an event out again after a crash (same topic, partition and offset); a producer may send one twice (same
+event_id at another offset). The first must be passed on again, since the crash may have come before it was; the second
+must not. So a user's ledger remembers recent event ids with the offset each was applied at. An item's events come in
+offset order per source partition, so its ledger is the last offset of each.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from hashlib import blake2b
+
+REMEMBERED = 64  # event ids per user: the bound within which a producer's duplicate is recognised
+
+_USER, _ITEM, _PAIR = struct.Struct("<qQqI"), struct.Struct("<qQI"), struct.Struct("<Qq")
+
+
+class Verdict(Enum):
+    """What an event is to a row."""
+
+    NEW = "new"
+    AGAIN = "again"  # applied at this very offset: change nothing, pass it on again
+    DUPLICATE = "duplicate"  # applied under another offset: drop it
+
+
+@dataclass(frozen=True, slots=True)
+class UserLedger:
+    """Deliveries in a user row. ``log`` names the topic's incarnation, whose numbering the offsets follow."""
+
+    stamp: int = 0  # event_timestamp of the row, epoch microseconds
+    log: int = 0
+    applied: int = -1  # highest offset so far
+    offsets: Mapping[int, int] = field(default_factory=dict)  # event key -> offset, oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLedger:
+    """Deliveries in an item row: the last offset that arrived from each partition of the source."""
+
+    stamp: int = 0
+    log: int = 0
+    applied: Mapping[int, int] = field(default_factory=dict)  # source partition -> offset
+
+
+def event_key(event_id: str) -> int:
+    """64 bits that stand for an event id."""
+    return int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
+
+
+def log_key(topic_id: str) -> int:
+    """64 bits that stand for one incarnation of a topic (Kafka gives each creation an id of its own)."""
+    return event_key(topic_id)
+
+
+def judge(ledger: UserLedger, key: int, log: int, offset: int) -> Verdict:
+    """What the event with this key, read at ``offset`` of ``log``, is to the row."""
+    same_log = ledger.log == log
+    if key in ledger.offsets:
+        return Verdict.AGAIN if same_log and ledger.offsets[key] == offset else Verdict.DUPLICATE
+    return Verdict.AGAIN if same_log and offset <= ledger.applied else Verdict.NEW
+
+
+def record(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
+    """The ledger after a new event; its row is stamped later than every row before it."""
+    offsets = dict(ledger.offsets) if ledger.log == log else dict.fromkeys(ledger.offsets, -1)
+    offsets[key] = offset
+    if len(offsets) > REMEMBERED:
+        del offsets[next(iter(offsets))]
+    return UserLedger(next_stamp(ledger.stamp, event_ms), log, offset, offsets)
+
+
+def is_new(ledger: ItemLedger, log: int, partition: int, offset: int) -> bool:
+    """Whether the item has not counted this event yet."""
+    return ledger.log != log or offset > ledger.applied.get(partition, -1)
+
+
+def record_item(ledger: ItemLedger, log: int, partition: int, offset: int, event_ms: int) -> ItemLedger:
+    """The item's ledger after a new event."""
+    applied = dict(ledger.applied) if ledger.log == log else {}
+    applied[partition] = offset
+    return ItemLedger(next_stamp(ledger.stamp, event_ms), log, applied)
+
+
+def next_stamp(last: int, event_ms: int) -> int:
+    """Event time in microseconds, or just after the last row where the event is late or as old."""
+    return max(event_ms * 1000, last + 1)
+
+
+def user_to_bytes(ledger: UserLedger) -> bytes:
+    head = _USER.pack(ledger.stamp, ledger.log, ledger.applied, len(ledger.offsets))
+    flat = [number for pair in ledger.offsets.items() for number in pair]
+    return head + struct.pack("<" + "Qq" * len(ledger.offsets), *flat)
+
+
+def user_from_bytes(raw: bytes | None) -> UserLedger:
+    if not raw:
+        return UserLedger()
+    stamp, log, applied, _ = _USER.unpack_from(raw)
+    return UserLedger(stamp, log, applied, dict(_PAIR.iter_unpack(raw[_USER.size :])))
+
+
+def item_to_bytes(ledger: ItemLedger) -> bytes:
+    head = _ITEM.pack(ledger.stamp, ledger.log, len(ledger.applied))
+    return head + b"".join(_PAIR.pack(*pair) for pair in ledger.applied.items())
+
+
+def item_from_bytes(raw: bytes | None) -> ItemLedger:
+    if not raw:
+        return ItemLedger()
+    stamp, log, _ = _ITEM.unpack_from(raw)
+    return ItemLedger(stamp, log, dict(_PAIR.iter_unpack(raw[_ITEM.size :])))

@@ -1,0 +1,86 @@
+"""rows -> append-only parquet parts, the offline half of the feature store.
+
+A part is written under a temporary name and renamed, so a reader never sees half of one. Its name says which partition and
+offset its first row came from: a batch that is processed again after a crash overwrites what it had written.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from feast import FeatureView
+from feast.types import Array, Bool, FeastType, Float64, Int64, String
+
+from feature_repo.features import VIEWS
+from feature_repo.online import Row
+
+_ARROW: dict[FeastType, pa.DataType] = {
+    String: pa.string(),
+    Int64: pa.int64(),
+    Float64: pa.float64(),
+    Bool: pa.bool_(),
+    Array(String): pa.list_(pa.string()),
+    Array(Int64): pa.list_(pa.int64()),
+    Array(Float64): pa.list_(pa.float64()),
+}
+_STAMP = pa.timestamp("us", tz="UTC")
+_STAMPS = [pa.field("event_timestamp", _STAMP), pa.field("created", _STAMP)]
+
+INTERACTIONS = "interactions"
+
+
+def _schema(view: FeatureView) -> pa.Schema:
+    features = sorted((field.name, _ARROW[field.dtype]) for field in view.features if field.dtype in _ARROW)
+    return pa.schema([pa.field(view.join_keys[0], pa.string()), *(pa.field(*each) for each in features), *_STAMPS])
+
+
+SCHEMAS: dict[str, pa.Schema] = {view.name: _schema(view) for view in VIEWS} | {
+    INTERACTIONS: pa.schema(
+        [
+            pa.field("event_id", pa.string()),
+            pa.field("user_id", pa.string()),
+            pa.field("item_id", pa.string()),
+            pa.field("action", pa.string()),
+            pa.field("value", pa.float64()),
+            pa.field("timestamp", pa.int64()),
+            pa.field("request_id", pa.string()),
+            pa.field("position", pa.int64()),
+            *_STAMPS,
+        ]
+    )
+}
+
+
+class OfflineLog:
+    """The folder of parts; one sub-folder per table."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for table in SCHEMAS:
+            (folder / table).mkdir(parents=True, exist_ok=True)
+
+    def append(self, table: str, part: str, rows: Sequence[Row]) -> None:
+        """Write the rows as one part (the entity is the table's first column; of interactions, the event id)."""
+        if not rows:
+            return
+        place = self.folder / table / f"{part}.parquet"
+        unfinished = place.with_suffix(f".{os.getpid()}.tmp")
+        pq.write_table(_arrow(SCHEMAS[table], rows), unfinished, compression="zstd")
+        unfinished.replace(place)
+
+    def is_empty(self) -> bool:
+        """Whether no table has a part."""
+        return not any(self.folder.glob("*/*.parquet"))
+
+
+def _arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
+    stamps = pa.array([row.stamp for row in rows], pa.int64()).cast(_STAMP)
+    created = pa.array([time.time_ns() // 1000] * len(rows), pa.int64()).cast(_STAMP)
+    columns: list[Any] = [pa.array([row.entity_id for row in rows], pa.string())]
+    for field in list(schema)[1 : -len(_STAMPS)]:
+        columns.append(pa.array([row.values[field.name] for row in rows], field.type))
+    return pa.Table.from_arrays([*columns, stamps, created], schema=schema)
