@@ -22,9 +22,7 @@ class TritonPythonModel:
         """Open the session of this version; raises what ONNX Runtime raises, which Triton reports."""
         config = json.loads(args["model_config"])
         self.inputs = [tensor["name"] for tensor in config["input"]]
-        self.types = {
-            tensor["name"]: triton.triton_string_to_numpy(tensor["data_type"]) for tensor in config["output"]
-        }
+        self.types = {tensor["name"]: triton.triton_string_to_numpy(tensor["data_type"]) for tensor in config["output"]}
         self.session = _session(Path(args["model_repository"]) / args["model_version"] / "model.onnx")
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:

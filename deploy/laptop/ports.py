@@ -1,5 +1,6 @@
 """TCP ports: which are free, who answers, what to say when one is taken."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def port_problems(process: str, at: Address, setting: str) -> list[str]:
         socket.create_server(at).close()
     except OSError as reason:
         return [
-            f"{process} cannot listen on {at} ({reason.strerror or reason}): "
+            f"{process} cannot listen on {at} ({os.strerror(reason.errno or 0)}): "
             f"stop what uses that port (`make down`?) or set {PREFIX}{setting} to another one."
         ]
     return []

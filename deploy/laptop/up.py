@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy.laptop import broker, online_store, pidfile, triton
@@ -22,7 +23,7 @@ from deploy.laptop.settings import Address, LaptopSettings
 from deploy.laptop.start import parser, refuse
 from deploy.laptop.system import System
 
-PROBLEMS = {
+PROBLEMS: dict[str, Callable[[LaptopSettings], list[str]]] = {
     "broker": broker.problems,
     "online-store": online_store.problems,
     "triton": triton.problems,
