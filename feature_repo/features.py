@@ -18,7 +18,7 @@ from feature_repo.vocabulary import ACTIONS, ATTRIBUTES, HALF_LIVES, HISTORY_LEN
 
 _settings = StoreSettings()
 
-PROJECT = "freshrank"
+USER_ID, ITEM_ID = Field(name="user_id", dtype=String), Field(name="item_id", dtype=String)
 ACTIVITY_TTL = timedelta(days=90)  # a quarter without a sign of life: the 7-day counters have faded to 1e-4
 CONTENT_TTL = timedelta(0)  # what an item or a user is does not expire
 
@@ -52,7 +52,7 @@ user_profile = FeatureView(
     entities=[user],
     ttl=CONTENT_TTL,
     source=source("user_profile"),
-    schema=[feature("user_attributes", Array(String), [], "user_attributes", ATTRIBUTES, code=True)],
+    schema=[USER_ID, feature("user_attributes", Array(String), [], "user_attributes", ATTRIBUTES, code=True)],
 )
 
 user_activity = FeatureView(
@@ -61,6 +61,7 @@ user_activity = FeatureView(
     ttl=ACTIVITY_TTL,
     source=PushSource(name="user_activity_push", batch_source=source("user_activity")),
     schema=[
+        USER_ID,
         feature("history_item_ids", Array(String), [], "history_vectors", HISTORY_LENGTH, VECTOR_SIZE),
         feature("history_actions", Array(Int64), [], "history_actions", HISTORY_LENGTH, code=True),
         feature("history_timestamps", Array(Int64), [], "history_gaps", HISTORY_LENGTH),
@@ -84,6 +85,7 @@ item_content = FeatureView(
     ttl=CONTENT_TTL,
     source=source("item_content"),
     schema=[
+        ITEM_ID,
         feature("item_title", String, ""),
         feature("item_text", String, "", "item_vectors", "N", VECTOR_SIZE),
         feature("item_categories", Array(String), []),
@@ -99,6 +101,7 @@ item_activity = FeatureView(
     ttl=ACTIVITY_TTL,
     source=PushSource(name="item_activity_push", batch_source=source("item_activity")),
     schema=[
+        ITEM_ID,
         *(
             feature(
                 f"item_actions_{window}",

@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 
 _COLUMNS: dict[str, tuple[tuple[int, ...], str]] = {
     "item_vectors": ((VECTOR_SIZE,), "float32"),
+    "item_encoded": ((), "bool"),  # whether it has a vector: nothing can be said of an item without one
     **{f"item_actions_{window}": ((len(ACTIONS),), "float64") for window in HALF_LIVES},
     "item_activity_at": ((), "int64"),
     "item_ctr_7d": ((), "float64"),
@@ -76,6 +77,13 @@ class ItemTable:
         """Take over item vectors [n, VECTOR_SIZE]."""
         places = [self._place(item_id) for item_id in item_ids]
         self._columns["item_vectors"][places] = vectors
+        self._columns["item_encoded"][places] = True
+
+    def replace_vectors(self, item_ids: Sequence[str], vectors: Array) -> None:
+        """Take over the item vectors of another model; the other items have none until they are encoded again."""
+        self._columns["item_vectors"][:] = 0
+        self._columns["item_encoded"][:] = False
+        self.put_vectors(item_ids, vectors)
 
     def _code(self, category: str) -> int:
         return self.category_codes.setdefault(category, len(self.category_codes) + 1)

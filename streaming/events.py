@@ -112,24 +112,24 @@ def interaction(raw: bytes, now_ms: int) -> Interaction:
     if event.user_id is None and event.session_id is None:
         raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
     if event.event_id and isinstance(event.timestamp, int):
-        _epoch_ms(event.timestamp, now_ms, "timestamp")
+        epoch_ms(event.timestamp, now_ms, "timestamp")
         return event
-    when = _epoch_ms(event.timestamp, now_ms, "timestamp")
+    when = epoch_ms(event.timestamp, now_ms, "timestamp")
     return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
 
 
 def item(raw: bytes, now_ms: int) -> Item:
     """One catalogue entry. Raises InvalidEvent."""
     entry = _decode(_items, raw)
-    published = None if entry.published_at is None else _epoch_ms(entry.published_at, now_ms, "published_at")
-    when = _epoch_ms(entry.timestamp, now_ms, "timestamp")
+    published = None if entry.published_at is None else epoch_ms(entry.published_at, now_ms, "published_at")
+    when = epoch_ms(entry.timestamp, now_ms, "timestamp")
     return msgspec.structs.replace(entry, published_at=published, timestamp=when)
 
 
 def user(raw: bytes, now_ms: int) -> User:
     """One user profile. Raises InvalidEvent."""
     profile = _decode(_users, raw)
-    return msgspec.structs.replace(profile, timestamp=_epoch_ms(profile.timestamp, now_ms, "timestamp"))
+    return msgspec.structs.replace(profile, timestamp=epoch_ms(profile.timestamp, now_ms, "timestamp"))
 
 
 def item_change(raw: bytes) -> ItemChange:
@@ -160,7 +160,8 @@ def _decode(decoder: msgspec.json.Decoder[Message], raw: bytes) -> Message:
         raise InvalidEvent(str(error)) from error
 
 
-def _epoch_ms(when: When, now_ms: int, field: str) -> int:
+def epoch_ms(when: When, now_ms: int, field: str) -> int:
+    """A time as epoch milliseconds, ``now_ms`` where there is none. Raises InvalidEvent."""
     if when is None:
         return now_ms
     if isinstance(when, str):

@@ -1,7 +1,7 @@
 """rows -> append-only parquet parts, the offline half of the feature store.
 
-A part is written under a temporary name and renamed, so a reader never sees half of one. Its name says which partition and
-offset its first row came from: a batch that is processed again after a crash overwrites what it had written.
+A part is written under a temporary name and renamed, so a reader never sees half of one. Its name says which partition
+and offset its first row came from: a batch that is processed again after a crash overwrites what it had written.
 """
 
 import os
@@ -71,6 +71,11 @@ class OfflineLog:
         unfinished = place.with_suffix(f".{os.getpid()}.tmp")
         pq.write_table(_arrow(SCHEMAS[table], rows), unfinished, compression="zstd")
         unfinished.replace(place)
+
+    def clear(self) -> None:
+        """Drop every part."""
+        for part in self.folder.glob("*/*.parquet"):
+            part.unlink()
 
     def is_empty(self) -> bool:
         """Whether no table has a part."""

@@ -3,7 +3,7 @@
     with EventProducer("127.0.0.1:9092") as producer:
         producer.send(Interaction(user_id="7", item_id="42", action="click"))
 
-Idempotent, acknowledged by all replicas, keyed by user (items and profiles by their own id), so that everything one user
+Idempotent, acknowledged by all replicas, keyed by user (items and profiles by their own id), so that all that one user
 did stays in order. A delivery that failed is never silent: ``flush`` and leaving the ``with`` block raise it.
 """
 
