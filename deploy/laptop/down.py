@@ -15,7 +15,7 @@ from deploy.laptop.settings import LaptopSettings
 from deploy.laptop.start import parser
 from deploy.laptop.up import record
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 20.0
 
 
 def stop(path: Path, patience: float = PATIENCE_SECONDS) -> list[str]:

@@ -17,7 +17,8 @@ from deploy.laptop.procfile import commands
 from deploy.laptop.ready import READY
 from deploy.laptop.settings import settings_from
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 8.0
+STATEFUL = ("broker", "online-store")
 
 
 class NotReady(RuntimeError):
@@ -53,10 +54,12 @@ class System:
     def wait(self, name: str, timeout: float = 60.0) -> None:
         """Return once the process answers; raises NotReady with the end of its log."""
         deadline = time.monotonic() + timeout
-        while not READY[name](self.settings):
-            code = self.processes[name].poll()
+        while True:
+            ready, code = READY[name](self.settings), self.processes[name].poll()
             if code is not None:
                 raise NotReady(f"{name} exited with code {code} before it answered:\n{self.tail(name)}")
+            if ready:
+                return
             if time.monotonic() > deadline:
                 raise NotReady(f"{name} did not answer within {timeout:.0f} s:\n{self.tail(name)}")
             time.sleep(0.05)
@@ -87,13 +90,17 @@ class System:
         return "\n".join(self.log(name).read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
-        """Ask every process to end, last started first; after ten seconds kill what is left."""
-        for process in reversed(self.processes.values()):
-            if process.poll() is None:
-                process.terminate()
+        """Ask every process to end, those with state last; kill what is left after eight seconds."""
+        others = [name for name in self.processes if name not in STATEFUL]
+        self._stop(others)  # the worker's last batch still finds the broker and the store
+        self._stop([name for name in self.processes if name in STATEFUL])
+
+    def _stop(self, names: list[str]) -> None:
+        for name in names:
+            self.processes[name].terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        for process in self.processes.values():
-            _reap(process, deadline)
+        for name in names:
+            _reap(self.processes[name], deadline)
 
 
 def _reap(process: subprocess.Popen[bytes], deadline: float) -> None:
