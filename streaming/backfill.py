@@ -32,6 +32,8 @@ from streaming.rows import (
     content_row,
     interaction_row,
     item_row,
+    online_item_row,
+    online_user_row,
     profile_row,
     user_row,
 )
@@ -107,8 +109,8 @@ def run(folder: Path, until: str | None, settings: StoreSettings, replace: bool 
     online = {
         item_content: contents,
         user_profile: profiles,
-        user_activity: [user_row(*pair) for pair in backfill.users.items()],
-        item_activity: [item_row(*pair) for pair in backfill.items.items()],
+        user_activity: [online_user_row(user_row(*pair), pair[1]) for pair in backfill.users.items()],
+        item_activity: [online_item_row(item_row(*pair), pair[1]) for pair in backfill.items.items()],
     }
     for view, rows in online.items():
         _write(OnlineRows(store, view), rows)

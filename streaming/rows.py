@@ -29,9 +29,13 @@ class TrackedItem(NamedTuple):
 
 
 def user_row(user_id: str, user: TrackedUser) -> Row:
-    """The row of ``user_activity``."""
-    values = user_activity.to_row(user.activity) | {"user_ledger": ledger.user_to_bytes(user.ledger)}
-    return Row(user_id, user.ledger.stamp, values)
+    """The row of ``user_activity``, as the offline log has it: without its ledger."""
+    return Row(user_id, user.ledger.stamp, user_activity.to_row(user.activity))
+
+
+def online_user_row(row: Row, user: TrackedUser) -> Row:
+    """The same with its ledger, as the online store has it."""
+    return row._replace(values={**row.values, "user_ledger": ledger.user_to_bytes(user.ledger)})
 
 
 def user_from_row(row: Mapping[str, Any]) -> TrackedUser:
@@ -39,9 +43,13 @@ def user_from_row(row: Mapping[str, Any]) -> TrackedUser:
 
 
 def item_row(item_id: str, item: TrackedItem) -> Row:
-    """The row of ``item_activity``."""
-    values = item_activity.to_row(item.activity) | {"item_ledger": ledger.item_to_bytes(item.ledger)}
-    return Row(item_id, item.ledger.stamp, values)
+    """The row of ``item_activity``, as the offline log has it: without its ledger."""
+    return Row(item_id, item.ledger.stamp, item_activity.to_row(item.activity))
+
+
+def online_item_row(row: Row, item: TrackedItem) -> Row:
+    """The same with its ledger, as the online store has it."""
+    return row._replace(values={**row.values, "item_ledger": ledger.item_to_bytes(item.ledger)})
 
 
 def item_from_row(row: Mapping[str, Any]) -> TrackedItem:

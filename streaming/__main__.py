@@ -1,0 +1,45 @@
+"""The stream's worker.
+
+python -m streaming worker            keep Feast current until Ctrl-C
+FRESHRANK_BROKER=kafka:9092 python -m streaming worker
+"""
+
+import argparse
+import logging
+import sys
+
+import faust
+
+from feature_repo.settings import StoreSettings
+from streaming.app import create_app
+from streaming.broker import BrokerAway, create_topics
+from streaming.settings import StreamSettings
+
+log = logging.getLogger("streaming")
+
+
+def work() -> None:
+    """Run a worker until it is stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    stream, stores = StreamSettings(), StoreSettings()
+    try:
+        topic_ids = create_topics(stream)
+    except BrokerAway as error:
+        sys.exit(f"worker: {error}")
+    app = create_app(stream, stores, topic_ids)
+    log.info("worker: %s -> Feast (redis %s, log %s)", stream.broker, stores.redis.split(",")[0], stores.data_dir)
+    faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m streaming", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["worker"])
+    parser.parse_args()
+    work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the agents share: how a batch is read, kept and passed on."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import faust
+from faust.types import EventT, TopicT
+
+from streaming import by_item
+from streaming.by_item import Envelope
+from streaming.dead_letters import Poison, bury
+from streaming.events import (
+    TOPIC_BY_ITEM,
+    TOPIC_DEAD_LETTERS,
+    TOPIC_ITEM_CHANGES,
+    InvalidEvent,
+    ItemChange,
+    encode,
+)
+from streaming.retry import StoreAway, insist
+from streaming.settings import StreamSettings
+
+log = logging.getLogger(__name__)
+
+Parsed = TypeVar("Parsed")
+Result = TypeVar("Result")
+
+
+class Letters(NamedTuple):
+    """A batch, read: what it says and what cannot be read."""
+
+    good: list[Any]
+    poison: list[Poison]
+
+
+def read(batch: Iterable[EventT[Any]], parse: Callable[[EventT[Any], int], Parsed]) -> Letters:
+    """Parse every event (with the time of arrival, epoch ms); never raises for one that cannot be parsed."""
+    letters, now_ms = Letters([], []), time.time_ns() // 1_000_000
+    for event in batch:
+        try:
+            letters.good.append(parse(event, now_ms))
+        except InvalidEvent as error:
+            letters.poison.append(Poison(event, str(error)))
+    return letters
+
+
+class Flow:
+    """The app's topics and stores, as an agent uses them."""
+
+    def __init__(self, app: faust.App, topics: Mapping[str, TopicT[Any]], settings: StreamSettings) -> None:
+        self.batch_size, self.partitions = settings.batch_size, settings.partitions
+        self._app, self._topics, self._settings = app, topics, settings
+
+    async def keep(self, action: Callable[[], Result], what: str) -> Result:
+        """Do it, again while a store is away; where the store stays away the worker stops, acknowledging nothing."""
+        try:
+            return await insist(action, what, self._settings.write_retries)
+        except StoreAway as error:
+            log.critical("%s; the worker stops, its unacknowledged events will be read again", error)
+            await self._app.crash(error)
+            raise asyncio.CancelledError from error
+
+    async def forward(self, envelopes: Mapping[int, Sequence[Envelope]]) -> None:
+        """Pass interactions on to the items' partitions; returns when the broker has them."""
+        topic = self._topics[TOPIC_BY_ITEM]
+        packed = [(to, by_item.encode(envelope)) for to, inside in envelopes.items() for envelope in inside]
+        await _delivered([await topic.send(value=value, partition=to) for to, value in packed])
+
+    async def announce(self, changes: Iterable[ItemChange]) -> None:
+        """Tell the caches which item rows are new; returns when the broker has it."""
+        topic = self._topics[TOPIC_ITEM_CHANGES]
+        keyed = [(f"{change.view}/{change.item_id}".encode(), encode(change)) for change in changes]
+        await _delivered([await topic.send(key=key, value=value) for key, value in keyed])
+
+    async def bury(self, letters: Sequence[Poison]) -> None:
+        """Put what cannot be used among the dead letters."""
+        await bury(letters, self._topics[TOPIC_DEAD_LETTERS])
+
+
+async def _delivered(sent: Iterable[Any]) -> None:
+    for future in sent:
+        await future

@@ -1,0 +1,60 @@
+"""envelopes of interactions by item -> item_activity rows (online, offline log) and item-changes."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from feature_repo.features import item_activity
+from feature_repo.item_activity import advance
+from feature_repo.online import OnlineRows, Row
+from streaming.by_item import Envelope
+from streaming.cache import RowCache
+from streaming.events import ItemChange
+from streaming.ledger import is_new, record_item
+from streaming.offline_log import OfflineLog
+from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row
+
+
+class Advanced(NamedTuple):
+    """What a batch of envelopes leads to; nothing of it is stored yet."""
+
+    items: Mapping[str, TrackedItem]  # the changed ones
+    item_rows: Sequence[Row]  # one per new interaction, for the log
+    online_rows: Sequence[Row]  # the last of each changed item
+    changes: Sequence[ItemChange]  # every item of the batch, changed or (after a crash) only told again
+
+
+class ItemTracker:
+    """The items of this worker's partitions and where their rows are kept."""
+
+    def __init__(self, items: OnlineRows, offline: OfflineLog, cached: int) -> None:
+        self._online, self._offline = items, offline
+        self._items = RowCache(lambda ids: {k: item_from_row(r.values) for k, r in items.read(ids).items()}, cached)
+
+    def advance(self, batch: Iterable[Envelope]) -> Advanced:
+        """Advance the items of these envelopes; reads the missing rows in one batch."""
+        entries = [(envelope.log, envelope.partition, entry) for envelope in batch for entry in envelope.entries]
+        items = self._items.get_all(entry.item_id for _, _, entry in entries)
+        changed: dict[str, TrackedItem] = {}
+        item_rows = []
+        for log, partition, (offset, item_id, action, timestamp) in entries:
+            item = items.get(item_id, TrackedItem())
+            if is_new(item.ledger, log, partition, offset):
+                ledger = record_item(item.ledger, log, partition, offset, timestamp)
+                items[item_id] = changed[item_id] = TrackedItem(advance(item.activity, action, timestamp), ledger)
+                item_rows.append(item_row(item_id, changed[item_id]))
+        rows = {item_id: item_row(item_id, item) for item_id, item in items.items()}
+        online = [online_item_row(rows[item_id], item) for item_id, item in changed.items()]
+        changes = [ItemChange(row.entity_id, "item_activity", row.stamp, dict(row.values)) for row in rows.values()]
+        return Advanced(changed, item_rows, online, changes)
+
+    def store(self, advanced: Advanced) -> None:
+        """Keep it, the log first."""
+        if advanced.item_rows:
+            self._offline.append(item_activity.name, f"{time.time_ns()}", advanced.item_rows)
+            self._online.write(advanced.online_rows)
+            self._items.put_all(advanced.items)
+
+    def forget(self) -> None:
+        """Drop what is cached: the partitions have a new owner."""
+        self._items.clear()

@@ -1,0 +1,89 @@
+"""interactions -> user_activity rows (online, offline log) and envelopes for the items."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from feature_repo.features import user_activity
+from feature_repo.online import OnlineRows, Row
+from feature_repo.user_activity import advance
+from streaming.by_item import Entry
+from streaming.cache import RowCache
+from streaming.events import Interaction, epoch_ms
+from streaming.ledger import Verdict, event_key, judge, record
+from streaming.offline_log import INTERACTIONS, OfflineLog
+from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
+
+CATEGORIES_KEPT_S = 60.0  # a changed category is seen within a minute
+
+
+class Delivery(NamedTuple):
+    """An interaction and where the broker had it."""
+
+    partition: int
+    offset: int
+    event: Interaction
+
+
+class Advanced(NamedTuple):
+    """What a batch of interactions leads to; nothing of it is stored yet."""
+
+    users: Mapping[str, TrackedUser]
+    user_rows: Sequence[Row]  # one per new interaction, for the log
+    interaction_rows: Sequence[Row]
+    online_rows: Sequence[Row]  # the last of each user
+    entries: Sequence[tuple[int, Entry]]  # (source partition, entry) to pass on, in offset order
+    duplicates: int
+
+
+class UserTracker:
+    """The users of this worker's partitions and where their rows are kept."""
+
+    def __init__(self, users: OnlineRows, contents: OnlineRows, offline: OfflineLog, log: int, cached: int) -> None:
+        self._online, self._offline, self.log = users, offline, log
+        self._users = RowCache(lambda ids: {k: user_from_row(r.values) for k, r in users.read(ids).items()}, cached)
+        self._categories = RowCache(
+            lambda ids: {
+                k: r.values["item_categories"] or [] for k, r in contents.read(ids, ["item_categories"]).items()
+            },
+            cached,
+            CATEGORIES_KEPT_S,
+        )
+
+    def advance(self, deliveries: Sequence[Delivery]) -> Advanced:
+        """Advance the users of these deliveries; reads the missing rows in one batch."""
+        users = self._users.get_all(delivery.event.key for delivery in deliveries)
+        categories = self._categories.get_all(delivery.event.item_id for delivery in deliveries)
+        changed: dict[str, TrackedUser] = {}
+        last: dict[str, Row] = {}
+        user_rows, interaction_rows, entries, duplicates = [], [], [], 0
+        for partition, offset, event in deliveries:
+            when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
+            user = changed.get(event.key) or users.get(event.key) or TrackedUser()
+            verdict = judge(user.ledger, key, self.log, offset)
+            if verdict is Verdict.DUPLICATE:
+                duplicates += 1
+                continue
+            entries.append((partition, Entry(offset, event.item_id, event.action, when)))
+            if verdict is Verdict.AGAIN:
+                continue
+            activity = advance(user.activity, event.item_id, event.action, when, categories.get(event.item_id, ()))
+            user = TrackedUser(activity, record(user.ledger, key, self.log, offset, when))
+            changed[event.key], last[event.key] = user, user_row(event.key, user)
+            user_rows.append(last[event.key])
+            interaction_rows.append(interaction_row(event, user.ledger.stamp))
+        online = [online_user_row(row, changed[user_id]) for user_id, row in last.items()]
+        return Advanced(changed, user_rows, interaction_rows, online, entries, duplicates)
+
+    def store(self, advanced: Advanced) -> None:
+        """Keep it: the log first, so that what is online is always in the log as well."""
+        if advanced.user_rows:
+            part = f"{time.time_ns()}-{self.log:016x}"
+            self._offline.append(user_activity.name, part, advanced.user_rows)
+            self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
+            self._online.write(advanced.online_rows)
+            self._users.put_all(advanced.users)
+
+    def forget(self) -> None:
+        """Drop what is cached: the partitions have a new owner."""
+        self._users.clear()

@@ -1,0 +1,30 @@
+"""Agent: interactions -> users tracked -> envelopes for the items."""
+
+from faust.types import EventT, StreamT
+
+from streaming import by_item
+from streaming.batches import acknowledge, batches
+from streaming.events import InvalidEvent, interaction
+from streaming.flow import Flow, read
+from streaming.user_activity import Delivery, UserTracker
+
+
+async def track(interactions: StreamT[bytes], users: UserTracker, flow: Flow) -> None:
+    """Keep the users' rows current."""
+    async for batch in batches(interactions, flow.batch_size):
+        deliveries, poison = read(batch, delivery)
+        advanced = await flow.keep(lambda: users.advance(deliveries), "reading user rows")  # noqa: B023
+        await flow.keep(lambda: users.store(advanced), "writing user rows")  # noqa: B023
+        await flow.forward(by_item.envelopes(users.log, advanced.entries, flow.partitions))
+        await flow.bury(poison)
+        acknowledge(batch)
+
+
+def delivery(event: EventT[bytes], now_ms: int) -> Delivery:
+    """A raw event as an interaction with its place in the topic. Raises InvalidEvent."""
+    message = event.message
+    if message.value is None:
+        raise InvalidEvent("an interaction cannot be null")
+    # The time of a message without one must not change when it is read again.
+    arrived_ms = int(message.timestamp * 1000) if message.timestamp else now_ms
+    return Delivery(message.partition, message.offset, interaction(message.value, arrived_ms))
