@@ -1,0 +1,88 @@
+"""A small world for rankings: users with full rows, items in the store, a tiny model in Triton."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.tiny_model import write_bundle
+from deploy.laptop.settings import ROOT
+from feature_repo import item_activity, user_activity
+from feature_repo.features import item_content, user_profile
+from feature_repo.features import item_activity as item_activity_view
+from feature_repo.features import user_activity as user_activity_view
+from feature_repo.item_activity import ItemActivity
+from feature_repo.online import OnlineRows, Row
+from feature_repo.settings import StoreSettings
+from feature_repo.store import apply, open_store
+from feature_repo.user_activity import UserActivity, advance
+from feature_repo.vocabulary import ACTIONS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+
+CATEGORIES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller", "War")
+
+
+def lay_out(environment: dict[str, str], items: int, seed: int = 0) -> list[str]:
+    """Write a Triton repository and a promoted bundle where the environment says; returns the item ids."""
+    repository, bundles = Path(environment["FRESHRANK_MODEL_REPOSITORY"]), Path(environment["FRESHRANK_BUNDLES"])
+    for model in ("ranker", "item_encoder"):
+        (repository / model).mkdir(parents=True)
+        shutil.copy(ROOT / "triton_models" / model / "config.pbtxt", repository / model)
+    item_ids = [f"item-{number}" for number in range(items)]
+    write_bundle(bundles, repository, item_ids, vectors(items, seed), version=1)
+    return item_ids
+
+
+def vectors(count: int, seed: int) -> npt.NDArray[Any]:
+    return np.random.default_rng(seed).normal(0, 0.1, (count, VECTOR_SIZE))
+
+
+def seed_store(environment: dict[str, str], users: int, item_ids: list[str], now_ms: int) -> list[str]:
+    """Set the feature store up and fill it through Feast; returns the user ids."""
+    settings = StoreSettings(
+        data_dir=Path(environment["FRESHRANK_DATA_DIR"]), redis=environment["FRESHRANK_REDIS"], registry=None
+    )
+    store = open_store(settings)
+    apply(store)
+    user_ids = [f"user-{number}" for number in range(users)]
+    stamp = now_ms * 1000
+    OnlineRows(store, user_profile).write([Row(user, stamp, _profile(place)) for place, user in enumerate(user_ids)])
+    OnlineRows(store, user_activity_view).write(
+        [Row(user, stamp, _activity(place, item_ids, now_ms)) for place, user in enumerate(user_ids)]
+    )
+    OnlineRows(store, item_content).write([Row(item, stamp, _content(place)) for place, item in enumerate(item_ids)])
+    OnlineRows(store, item_activity_view).write(
+        [Row(item, stamp, _item_activity(place, now_ms)) for place, item in enumerate(item_ids)]
+    )
+    return user_ids
+
+
+def _profile(place: int) -> dict[str, Any]:
+    return {"user_attributes": [f"age={20 + place % 50}", "country=CH", f"occupation={place % 20}"]}
+
+
+def _activity(place: int, item_ids: list[str], now_ms: int) -> dict[str, Any]:
+    random = np.random.default_rng(place)
+    activity = UserActivity()
+    for step, item in enumerate(random.choice(item_ids, HISTORY_LENGTH)):
+        categories = random.choice(CATEGORIES, 2, replace=False).tolist()
+        at = now_ms - (HISTORY_LENGTH - step) * 60_000
+        activity = advance(activity, str(item), str(random.choice(ACTIONS[1:6])), at, categories)
+    return user_activity.to_row(activity)
+
+
+def _content(place: int) -> dict[str, Any]:
+    return {
+        "item_title": f"Title {place}",
+        "item_text": "A text that no ranking reads.",
+        "item_categories": [CATEGORIES[place % 8], CATEGORIES[(place // 8) % 8]],
+        "item_attributes": [f"year={1950 + place % 75}"],
+        "item_published_at": 1_600_000_000_000 + place * 1000,
+        "item_available": True,
+    }
+
+
+def _item_activity(place: int, now_ms: int) -> dict[str, Any]:
+    counts = np.random.default_rng(place).random((len(HALF_LIVES), len(ACTIONS))) * 20
+    return item_activity.to_row(ItemActivity(now_ms, tuple(tuple(row) for row in counts.tolist())))

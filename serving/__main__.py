@@ -1,0 +1,44 @@
+"""The ranking API: rankings, events in, health, metrics; /docs describes it.
+
+examples:
+  python -m serving
+  FRESHRANK_API_PORT=8081 python -m serving
+  curl -s localhost:8080/v1/rank -d '{"user_id": "7", "items": ["50", "181"]}'
+"""
+
+import argparse
+import logging
+import sys
+from functools import partial
+
+import uvicorn
+
+from feature_repo.settings import StoreSettings
+from serving.app import create_app
+from serving.neighbours import open_neighbours
+from serving.settings import ServingSettings
+
+
+def main() -> None:
+    """Serve until a signal ends it."""
+    argparse.ArgumentParser(
+        prog="python -m serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.ERROR)  # it repeats every failed connection; we report our own
+    settings = ServingSettings()
+    app = create_app(settings, partial(open_neighbours, settings, StoreSettings()))
+    uvicorn.run(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=10,
+    )
+
+
+if __name__ == "__main__":
+    main()

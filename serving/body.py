@@ -1,0 +1,35 @@
+"""HTTP body -> a typed request, or an error that names the field."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from serving.errors import InvalidRequest, TooLarge
+
+Typed = TypeVar("Typed")
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
+
+
+async def read(request: Request, limit: int) -> bytes:
+    """The request's body; raises TooLarge as soon as it passes ``limit`` bytes."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes: split it into several requests")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def decode(decoder: "msgspec.json.Decoder[Typed]", body: bytes) -> Typed:
+    """The request this JSON holds; raises InvalidRequest with the field and the reason."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        reason = str(error)
+        place = _PATH.search(reason)
+        raise InvalidRequest(_PATH.sub("", reason), place[1] if place else None) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not valid JSON: {error}") from error

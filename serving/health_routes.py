@@ -1,0 +1,29 @@
+"""GET /health/live, /health/ready and /metrics: what machines ask."""
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from serving.errors import error_response
+from serving.readiness import unready
+
+router = APIRouter()
+
+
+@router.get("/health/live", summary="The process answers")
+async def live() -> Response:
+    return Response(msgspec.json.encode({"live": True}), media_type="application/json")
+
+
+@router.get("/health/ready", summary="Every neighbour answers; 503 names those that do not")
+async def ready(request: Request) -> Response:
+    problems = await unready(request.state.neighbours.checks)
+    if problems:
+        names = ", ".join(problems)
+        return error_response(503, "not_ready", f"not ready: {names}", ready=False, not_ready=problems)
+    return Response(msgspec.json.encode({"ready": True}), media_type="application/json")
+
+
+@router.get("/metrics", summary="Prometheus metrics")
+async def metrics(request: Request) -> Response:
+    return Response(request.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,97 @@
+"""item-changes -> the catalogue, in a thread that only reads; the event loop takes the rows over.
+
+Read without a group, from the beginning: every API process sees every change, and the topic is compacted.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from streaming.events import TOPIC_ITEM_CHANGES, InvalidEvent, ItemChange, item_change
+
+POLL_MS = 200
+RETRY = 1.0  # seconds until a broker that was away is tried again
+log = logging.getLogger(__name__)
+Receive = Callable[[list[ItemChange]], None]
+
+
+class ItemChanges:
+    """Reads item-changes until it is closed; a broker that is away is tried for ever."""
+
+    def __init__(self, broker: str, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
+        self._broker = broker
+        self._receive = receive
+        self._loop = loop
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=TOPIC_ITEM_CHANGES, daemon=True)
+        self.following = False  # whether a consumer is reading
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop reading; waits for the thread."""
+        self._closing.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._follow()
+            except KafkaError as error:
+                log.warning("%s cannot be read from %s, trying again: %s", TOPIC_ITEM_CHANGES, self._broker, error)
+            self.following = False
+            self._closing.wait(RETRY)
+
+    def _follow(self) -> None:
+        consumer = open_consumer(self._broker)
+        try:
+            while not self._assign(consumer):
+                if self._closing.wait(RETRY):
+                    return
+            self.following = True
+            while not self._closing.is_set():
+                self._hand_over(consumer.poll(timeout_ms=POLL_MS))
+        finally:
+            consumer.close()
+
+    def _assign(self, consumer: Any) -> bool:
+        """Take every partition, once the topic exists."""
+        partitions = consumer.partitions_for_topic(TOPIC_ITEM_CHANGES)
+        if partitions:
+            consumer.assign([TopicPartition(TOPIC_ITEM_CHANGES, partition) for partition in sorted(partitions)])
+            consumer.seek_to_beginning()
+        return bool(partitions)
+
+    def _hand_over(self, polled: dict[Any, Sequence[Any]]) -> None:
+        changes = [change for records in polled.values() for record in records for change in decoded(record)]
+        if changes:
+            self._loop.call_soon_threadsafe(self._receive, changes)
+
+
+def open_consumer(broker: str) -> Any:
+    """A consumer of its own, in no group."""
+    return KafkaConsumer(
+        bootstrap_servers=broker,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=20,  # Tansu answers an idle fetch only after half of it
+        bootstrap_timeout_ms=2000,
+    )
+
+
+def decoded(record: Any) -> list[ItemChange]:
+    """The change in a record; none where it is a tombstone or cannot be read (which is logged)."""
+    if record.value is None:
+        return []
+    try:
+        return [item_change(record.value)]
+    except InvalidEvent as error:
+        log.warning("%s offset %d is skipped: %s", TOPIC_ITEM_CHANGES, record.offset, error)
+        return []

@@ -1,0 +1,45 @@
+"""What this process counts and times, for Prometheus; a registry per app, so that no two share counts."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+LATENCY = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+CANDIDATES = (0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+STAGES = ("features", "inputs", "triton")
+
+
+class Metrics:
+    """The registry and what is observed into it."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "freshrank_request_seconds",
+            "Time to answer, by route and status",
+            ["route", "status"],
+            buckets=LATENCY,
+            registry=self.registry,
+        )
+        stages = Histogram(
+            "freshrank_rank_stage_seconds",
+            "Time of the stages of a ranking",
+            ["stage"],
+            buckets=LATENCY,
+            registry=self.registry,
+        )
+        self.stages = tuple(stages.labels(stage) for stage in STAGES)
+        self.candidates = Histogram(
+            "freshrank_rank_candidates", "Items asked to be ranked", buckets=CANDIDATES, registry=self.registry
+        )
+        self.events = Counter(
+            "freshrank_events", "Events received, by topic and outcome", ["topic", "outcome"], registry=self.registry
+        )
+
+    def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """A gauge that asks for its value when it is read."""
+        Gauge(f"freshrank_{name}", text, registry=self.registry).set_function(value)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,85 @@
+"""The promoted bundle -> the model that rankings are pinned to; a newly promoted one takes over within seconds."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from feature_repo.bundle import Bundle, BundleError, current, read_bundle
+from serving.catalogue import Catalogue
+from serving.encoder import read_tokenizer
+from serving.errors import NoModel
+
+LOOK_EVERY = 2.0  # seconds
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a ranking must know of its model."""
+
+    path: Path
+    model_version: str
+    triton_version: int
+    tokenizer: Tokenizer
+
+
+class Models:
+    """The model in use; ``has`` asks Triton for a version, ``catalogue`` takes over the item vectors."""
+
+    def __init__(self, bundles: Path, catalogue: Catalogue, has: Callable[[int], Awaitable[bool]]) -> None:
+        self._bundles = bundles
+        self._catalogue = catalogue
+        self._has = has
+        self._model: Model | None = None
+        self._problem = "no model bundle was read yet"
+
+    def current(self) -> Model:
+        """The model to rank with; raises NoModel with what to do."""
+        if self._model is None:
+            raise NoModel(self._problem)
+        return self._model
+
+    async def watch(self) -> None:
+        """Follow the promoted bundle for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def refresh(self) -> None:
+        """Take over the promoted bundle if it is another one and Triton has it (the first one is taken as it is)."""
+        try:
+            path = current(self._bundles)
+            if self._model and self._model.path == path:
+                return
+            bundle, tokenizer = await asyncio.to_thread(_read, path)
+        except (BundleError, OSError) as error:
+            self._note(str(error))
+            return
+        if self._model and not await self._has(bundle.metadata.triton_version):
+            self._note(f"{path.name} waits until Triton has version {bundle.metadata.triton_version}")
+            return
+        self._take_over(bundle, tokenizer)
+
+    def _take_over(self, bundle: Bundle, tokenizer: Tokenizer) -> None:
+        """Vectors and version change in one step of the event loop: no request sees half of each."""
+        self._catalogue.replace_vectors(bundle.item_ids, bundle.item_vectors)
+        metadata = bundle.metadata
+        self._model = Model(bundle.path, metadata.model_version, metadata.triton_version, tokenizer)
+        log.info("ranking with model %s (%d items)", metadata.model_version, len(bundle.item_ids))
+
+    def _note(self, problem: str) -> None:
+        if problem != self._problem:
+            log.warning("%s", problem)
+        self._problem = problem
+
+
+def _read(path: Path) -> tuple[Bundle, Tokenizer]:
+    bundle = read_bundle(path)
+    try:
+        return bundle, read_tokenizer(path)
+    except Exception as error:  # tokenizers raises bare Exception for a missing or malformed file
+        raise BundleError(f"{path} has no usable tokenizer.json: {error}") from error

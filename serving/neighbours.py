@@ -1,0 +1,89 @@
+"""settings -> open connections to everything the API needs, closed when it stops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from feature_repo.settings import StoreSettings
+from feature_repo.store import open_store
+from serving import readiness
+from serving.background import background
+from serving.catalogue import Catalogue
+from serving.encoder import Encoder
+from serving.item_changes import ItemChanges
+from serving.item_rows import StoredItems
+from serving.loader import Loader
+from serving.models import Model, Models
+from serving.publisher import Publisher
+from serving.ranker import MODEL, Ranker, Triton
+from serving.readiness import Check
+from serving.settings import ServingSettings
+from serving.user_features import UserFeatures, UserRows
+from streaming.events import Publishable
+
+Array = npt.NDArray[Any]
+
+
+class Users(Protocol):
+    async def read(self, user_id: str) -> UserRows: ...
+
+
+class Scorer(Protocol):
+    async def score(self, inputs: Any, candidates: int, version: int) -> Array: ...
+
+
+class Bus(Protocol):
+    async def deliver(self, messages: Sequence[Publishable]) -> list[str | None]: ...
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the routes call; tests hand in their own."""
+
+    users: Users
+    ranker: Scorer
+    model: Callable[[], Model]  # raises NoModel
+    catalogue: Catalogue
+    bus: Bus
+    checks: dict[str, Check]
+
+
+@asynccontextmanager
+async def open_neighbours(settings: ServingSettings, store_settings: StoreSettings) -> AsyncIterator[Neighbours]:
+    """The real neighbours. None of them has to be there: each is tried when it is needed, and again."""
+    async with AsyncExitStack() as stack:
+        store = await asyncio.to_thread(open_store, store_settings)
+        stack.push_async_callback(store.close)
+        triton = Triton(settings.triton, settings.triton_timeout_ms)
+        stack.push_async_callback(triton.close)
+        catalogue = Catalogue()
+        models = Models(settings.bundles_dir, catalogue, lambda version: triton.has(MODEL, version))
+        await models.refresh()
+        users = UserFeatures(store, settings.feast_timeout_ms)
+        publisher = Publisher(settings.broker, settings.broker_timeout_ms)
+        stack.push_async_callback(asyncio.to_thread, publisher.close)
+        changes = ItemChanges(settings.broker, catalogue.take_over, asyncio.get_running_loop())
+        changes.start()
+        stack.push_async_callback(asyncio.to_thread, changes.close)
+        rows = StoredItems(store, settings.feast_timeout_ms)
+        loader = Loader(catalogue, rows, Encoder(triton), models)
+        await stack.enter_async_context(background(models.watch(), loader.run()))
+        yield Neighbours(
+            users,
+            Ranker(triton),
+            models.current,
+            catalogue,
+            publisher,
+            {
+                "broker": readiness.broker(settings.broker),
+                "item_changes": readiness.item_changes(changes),
+                "online_store": readiness.online_store(users),
+                "triton": readiness.triton_server(triton),
+                "model": readiness.model(models, triton),
+                "item_table": readiness.item_table(catalogue),
+            },
+        )

@@ -1,0 +1,46 @@
+"""POST /v1/rank"""
+
+import time
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from serving.body import decode, read
+from serving.errors import TooLarge
+from serving.metrics import Metrics
+from serving.openapi import RANK
+from serving.ranking import RankRequest, Timings, rank
+from serving.settings import ServingSettings
+
+router = APIRouter()
+_decoder = msgspec.json.Decoder(RankRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+@router.post("/v1/rank", openapi_extra=RANK, summary="Order a user's candidate items")
+async def rank_items(request: Request) -> Response:
+    state = request.state
+    asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
+    _check_size(asked, state.settings)
+    ranking, timings = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
+    _observe(state.metrics, asked, timings)
+    state.line = _line(asked, timings)
+    return Response(_encode(ranking), media_type="application/json")
+
+
+def _check_size(asked: RankRequest, settings: ServingSettings) -> None:
+    if len(asked.items) > settings.max_candidates:
+        limit = f"{len(asked.items)} items given, at most {settings.max_candidates} can be ranked at once"
+        raise TooLarge(limit, "items")
+
+
+def _observe(metrics: Metrics, asked: RankRequest, timings: Timings) -> None:
+    metrics.candidates.observe(len(asked.items))
+    for stage, seconds in zip(metrics.stages, timings, strict=True):
+        stage.observe(seconds)
+
+
+def _line(asked: RankRequest, timings: Timings) -> str:
+    features, inputs, triton = (seconds * 1000 for seconds in timings)
+    sizes = f" user={asked.user_id!r} items={len(asked.items)}"
+    return f"{sizes} features={features:.2f}ms inputs={inputs:.2f}ms triton={triton:.2f}ms"

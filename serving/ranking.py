@@ -1,0 +1,89 @@
+"""A rank request -> features -> tensors -> scores -> the ranking: the whole path, two neighbours asked once each."""
+
+import time
+from typing import Annotated, Any, NamedTuple
+from uuid import uuid4
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.inputs import item_inputs, user_affinity, user_inputs
+from feature_repo.item_table import ItemTable
+from serving.catalogue import Candidates
+from serving.neighbours import Neighbours
+from serving.user_features import UserRows
+
+Array = npt.NDArray[Any]
+
+
+class RankRequest(msgspec.Struct, frozen=True):
+    """Whose ranking, of which items, and how many of them to answer."""
+
+    user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    items: list[str]
+    context: dict[str, Any] | None = None
+    k: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class ScoredItem(msgspec.Struct, frozen=True):
+    """One place of a ranking; an unknown item has no score."""
+
+    item_id: str
+    score: float | None
+
+
+class Ranking(msgspec.Struct, frozen=True):
+    """The answer: items by falling score, then the unknown ones in the caller's order; the first k of these."""
+
+    request_id: str
+    model_version: str
+    items: list[ScoredItem]
+    unknown_items: list[str]
+    unavailable_items: list[str]
+
+
+class Timings(NamedTuple):
+    """Seconds spent on each stage of a ranking."""
+
+    features: float = 0.0
+    inputs: float = 0.0
+    triton: float = 0.0
+
+
+async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> tuple[Ranking, Timings]:
+    """Rank the items for the user. Raises NoModel, OnlineStoreUnavailable, TritonUnavailable."""
+    model = neighbours.model()
+    candidates = neighbours.catalogue.candidates(asked.items)
+    if not candidates.ids:
+        return ranking(model.model_version, candidates, np.zeros(0), asked.k), Timings()
+    started = time.perf_counter()
+    user = await neighbours.users.read(asked.user_id)
+    read = time.perf_counter()
+    model = neighbours.model()  # with the vectors taken in the same step: another model may have taken over
+    inputs = ranker_inputs(user, neighbours.catalogue.table, candidates.rows, now_ms)
+    filled = time.perf_counter()
+    scores = await neighbours.ranker.score(inputs, len(candidates.ids), model.triton_version)
+    timings = Timings(read - started, filled - read, time.perf_counter() - filled)
+    return ranking(model.model_version, candidates, scores, asked.k), timings
+
+
+def ranker_inputs(user: UserRows, table: ItemTable, rows: Array, now_ms: int) -> dict[str, Array]:
+    """Every tensor of the ranker, for one user and the items of these rows."""
+    items = table.take(rows)
+    affinity = user_affinity(user.activity, table.category_codes, len(table.category_codes) + 1)
+    return {
+        **user_inputs(user.profile, user.activity, now_ms, table.vectors),
+        **item_inputs(items, affinity, now_ms),
+        "item_vectors": items["item_vectors"],
+    }
+
+
+def ranking(model_version: str, candidates: Candidates, scores: Array, k: int | None) -> Ranking:
+    """Scores [len(candidates.ids)] -> the answer; equal scores keep the caller's order."""
+    order = np.argsort(-scores, kind="stable")[:k]
+    rounded = np.round(scores[order].astype(np.float64), 6).tolist()
+    ranked = [ScoredItem(candidates.ids[place], score) for place, score in zip(order.tolist(), rounded, strict=True)]
+    unscored = [ScoredItem(item_id, None) for item_id in candidates.unknown]
+    items = [*ranked, *unscored][:k]
+    return Ranking(uuid4().hex, model_version, items, candidates.unknown, candidates.unavailable)
