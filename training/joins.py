@@ -1,0 +1,57 @@
+"""(entity, time) rows -> the features that were known then, by Feast's point-in-time retrieval, a chunk at a time.
+
+Feast's DuckDB join pairs every row asked with every earlier row of its entity before it keeps the newest one: its
+memory grows with the width of the view, so histories are asked in smaller chunks than counters.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from feast import FeatureStore
+from tqdm import tqdm
+
+from feature_repo.inputs import feature_names
+
+JUST_BEFORE = pd.Timedelta(microseconds=1)
+
+
+def features_of(*views: str) -> list[str]:
+    """The features of ``ranking_v1`` in some views, as Feast names them."""
+    return [f"{view}:{name}" for view in views for name in feature_names(view)]
+
+
+def join(store: FeatureStore, asked: pd.DataFrame, features: Sequence[str], as_written: bool = False) -> pa.Table:
+    """``asked`` (entity columns and ``event_timestamp``) with the newest features at or before each row's time.
+
+    Rows keep their order. ``as_written`` also hides feature rows that were written (``created``) after that time.
+    """
+    numbered = asked.assign(row_number=range(len(asked)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls a deprecated method of duckdb
+        job = store.get_historical_features(numbered, list(features), filter_by_created_timestamp=as_written)
+        table = job.to_arrow()
+    if table.num_rows != len(asked):
+        raise RuntimeError(f"Feast returned {table.num_rows} rows for {len(asked)} asked")
+    return table.sort_by("row_number").drop(["row_number"])
+
+
+def chunked(
+    store: FeatureStore, asked: pd.DataFrame, features: Sequence[str], chunk: int, title: str, **options: Any
+) -> Iterator[pa.Table]:
+    """``join`` over ``chunk`` rows at a time, with a progress bar."""
+    with tqdm(total=len(asked), desc=title, unit="row", unit_scale=True) as bar:
+        for start in range(0, len(asked), chunk):
+            part = asked.iloc[start : start + chunk]
+            yield join(store, part, features, **options)
+            bar.update(len(part))
+
+
+def states(store: FeatureStore, key: str, ids: Sequence[str], at_ms: int, *views: str) -> list[dict[str, Any]]:
+    """The rows of some entities as they stood at the end of millisecond ``at_ms``, in the order of ``ids``."""
+    moment = pd.Timestamp(at_ms * 1000 + 999, unit="us", tz="UTC")
+    asked = pd.DataFrame({key: list(ids), "event_timestamp": moment})
+    rows: list[dict[str, Any]] = join(store, asked, features_of(*views)).to_pylist()
+    return rows

@@ -1,0 +1,59 @@
+"""The offline log -> which interactions and which entities there are. Features are never read here: joins.py asks Feast."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+import pandas as pd
+from sqlalchemy import create_engine, text
+
+from feature_repo.settings import StoreSettings
+
+_COLUMNS = "event_id, user_id, item_id, action, value, timestamp, event_timestamp"
+
+
+class EmptyLog(Exception):
+    """A log without the rows that training needs, with what to do about it."""
+
+
+def query(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
+    """The answer to ``sql``, where ``{log}`` stands for one table of the offline log."""
+    if settings.offline_store == "postgres":
+        with create_engine(settings.postgres_url).connect() as connection:
+            return pd.read_sql(text(sql.format(log=table)), connection)
+    folder = settings.offline_folder(table)
+    if not any(folder.glob("*.parquet")):
+        raise EmptyLog(f"there is no {table} in {folder}: run: python -m streaming.backfill (or `make demo`)")
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.execute(sql.format(log=f"read_parquet('{folder}/*.parquet')")).df()
+
+
+def interactions(settings: StoreSettings, after_ms: int = 0, until_ms: int = 2**62) -> pd.DataFrame:
+    """Interactions with ``after_ms < timestamp <= until_ms`` (event time), in the order their rows were written.
+
+    Columns: event_id, user_id, item_id, action, value, timestamp (epoch ms), event_timestamp (stamp of the user row).
+    """
+    where = f"timestamp > {int(after_ms)} AND timestamp <= {int(until_ms)}"
+    found = query(settings, "interactions", f"SELECT {_COLUMNS} FROM {{log}} WHERE {where}")
+    found["event_timestamp"] = pd.to_datetime(found.event_timestamp, utc=True).astype("datetime64[us, UTC]")
+    return found.sort_values(["timestamp", "event_timestamp"], kind="stable", ignore_index=True)
+
+
+def entities(settings: StoreSettings, key: str, tables: Sequence[str]) -> list[str]:
+    """Every distinct ``key`` of some tables, sorted."""
+    found: set[str] = set()
+    for table in tables:
+        found |= set(query(settings, table, f"SELECT DISTINCT {key} FROM {{log}}")[key])
+    return sorted(found)
+
+
+def end_of(times_ms: pd.Series, until: str) -> int:
+    """An ISO 8601 time, or a quantile of some event times, as epoch milliseconds."""
+    try:
+        quantile = float(until)
+    except ValueError:
+        moment = datetime.fromisoformat(until)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return int(np.floor(np.quantile(times_ms, quantile)))

@@ -1,0 +1,169 @@
+"""offline log -> labels with the features that were known just before them -> data/snapshots/<id>/
+
+``labels.parquet``      the newest labels with their user's features and a split: train or validation, cut in time
+``candidates.parquet``  1 + negatives rows per label, in its order, the positive first, with the item's activity
+``windows.parquet``     histories of users at every ``stride``-th label: what they did, as sequences to learn from
+``items.parquet``       the catalogue as it stood at the cutoff
+``snapshot.json``       id, cutoffs, counts, configuration
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from feast import FeatureStore
+
+from feature_repo.bundle import signature
+from feature_repo.settings import StoreSettings
+from feature_repo.store import open_store
+from training.config import SnapshotConfig, add_flags, from_flags
+from training.joins import JUST_BEFORE, chunked, features_of, states
+from training.leak import check_no_leak
+from training.log import EmptyLog, end_of, entities, interactions
+from training.negatives import draw, proposal
+from training.settings import TrainingSettings
+
+WIDE_CHUNK = 4  # histories are about this many times as heavy in a join as counters, squared by the events of a user
+EXAMPLES = """examples:
+  python -m training.snapshot
+  python -m training.snapshot --until 2026-11-01T00:00:00Z --max-labels 100000 --actions click,purchase
+"""
+
+
+def labels_of(found: pd.DataFrame, config: SnapshotConfig) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The labels up to the cutoff, oldest first, with their split; and the cutoffs in epoch milliseconds."""
+    labels = found[found.action.isin(config.actions.split(","))]
+    if labels.empty:
+        raise EmptyLog(f"no interaction in the log is a label ({config.actions}): run: python -m streaming.backfill")
+    until = end_of(labels.timestamp, config.until)
+    labels = labels[labels.timestamp <= until].reset_index(drop=True)
+    validation = end_of(labels.timestamp, str(1 - config.validation))
+    labels["split"] = np.where(labels.timestamp <= validation, "train", "validation")
+    return labels, {"until_ms": until, "validation_after_ms": validation}
+
+
+def windows_of(labels: pd.DataFrame, stride: int) -> pd.DataFrame:
+    """When to look at whose history: at every ``stride``-th label of a user and split, counted from the newest."""
+    newest_first = labels[::-1].groupby(["user_id", "split"]).cumcount()[::-1]
+    return labels.loc[newest_first % stride == 0, ["user_id", "event_timestamp", "split"]].reset_index(drop=True)
+
+
+def write_snapshot(store: FeatureStore, settings: StoreSettings, folder: Path, config: SnapshotConfig) -> Path:
+    """Join a snapshot, check it for leaks and write it to ``folder/<id>``; returns that path."""
+    labels, cutoffs = labels_of(interactions(settings), config)
+    scratch = folder / ".writing"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    _write_items(store, settings, scratch, cutoffs["until_ms"])
+    _write_windows(store, scratch, windows_of(labels, config.stride), config)
+    chosen = labels[-config.max_labels :].reset_index(drop=True)
+    _write_labels(store, scratch, chosen, config)
+    _write_candidates(store, scratch, chosen, labels[labels.split == "train"], config)
+    checked = check_no_leak(scratch, settings)
+    counts = {path.stem: pq.read_metadata(path).num_rows for path in sorted(scratch.glob("*.parquet"))}
+    metadata = {"snapshot_id": _digest(scratch), **cutoffs, "all_labels": len(labels), "rows": counts}
+    metadata |= {"rows_checked_for_leaks": checked, "config": asdict(config), "tensors": signature()}
+    (scratch / "snapshot.json").write_text(json.dumps(metadata, indent=1) + "\n")
+    target = folder / str(metadata["snapshot_id"])
+    shutil.rmtree(target, ignore_errors=True)
+    scratch.replace(target)
+    (folder / "latest").write_text(target.name)
+    return target
+
+
+def latest(folder: Path) -> Path:
+    """The newest snapshot of a folder; raises EmptyLog when there is none."""
+    if not (folder / "latest").exists():
+        raise EmptyLog(f"there is no snapshot in {folder}: run: python -m training.snapshot")
+    return folder / (folder / "latest").read_text()
+
+
+def _write_items(store: FeatureStore, settings: StoreSettings, scratch: Path, until_ms: int) -> None:
+    ids = entities(settings, "item_id", ("item_content", "interactions"))
+    rows = states(store, "item_id", ids, until_ms, "item_content")
+    pq.write_table(pa.Table.from_pylist(rows), scratch / "items.parquet")
+
+
+def _write_windows(store: FeatureStore, scratch: Path, asked: pd.DataFrame, config: SnapshotConfig) -> None:
+    names = [f"user_activity:history_{part}" for part in ("item_ids", "actions", "timestamps")]
+    _write(scratch / "windows.parquet", store, asked, names, config, wide=True)
+
+
+def _write_labels(store: FeatureStore, scratch: Path, labels: pd.DataFrame, config: SnapshotConfig) -> None:
+    asked = labels.drop(columns="value").assign(label_stamp=labels.event_timestamp)
+    asked["event_timestamp"] -= JUST_BEFORE
+    _write(scratch / "labels.parquet", store, asked, features_of("user_profile", "user_activity"), config, wide=True)
+
+
+def _write_candidates(
+    store: FeatureStore, scratch: Path, labels: pd.DataFrame, train: pd.DataFrame, config: SnapshotConfig
+) -> None:
+    ids = pd.Index(pq.read_table(scratch / "items.parquet", columns=["item_id"]).column("item_id").to_pylist())
+    counts = np.bincount(ids.get_indexer(train.item_id), minlength=len(ids))
+    positives = ids.get_indexer(labels.item_id)
+    rows, log_draws = draw(positives, proposal(counts, config.popular), config.negatives, config.seed)
+    width = rows.shape[1]
+    stamps = labels.event_timestamp.repeat(width).reset_index(drop=True)
+    asked = pd.DataFrame(
+        {
+            "label": np.repeat(np.arange(len(labels)), width),
+            "item_id": ids.to_numpy()[rows.ravel()],
+            "log_draws": log_draws.ravel(),
+            "label_stamp": stamps,
+            "event_timestamp": stamps - JUST_BEFORE,
+        }
+    )
+    _write(scratch / "candidates.parquet", store, asked, features_of("item_activity"), config)
+
+
+def _write(
+    path: Path, store: FeatureStore, asked: pd.DataFrame, features: list[str], config: SnapshotConfig, wide: bool = False
+) -> None:
+    """Join chunk by chunk into one parquet file; where a label asks, ``event_timestamp`` becomes its stamp again."""
+    chunk = max(config.chunk // (WIDE_CHUNK**2 if wide else 1), 1)
+    writer: Any = None
+    for table in chunked(store, asked, features, chunk, path.stem, as_written=config.as_written):
+        if "label_stamp" in table.column_names:
+            place = table.column_names.index("event_timestamp")
+            table = table.set_column(place, "event_timestamp", table.column("label_stamp")).drop(["label_stamp"])
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+
+
+def _digest(scratch: Path) -> str:
+    """A name for these rows and feature definitions."""
+    digest = hashlib.sha256(json.dumps(signature()).encode())
+    for path in sorted(scratch.glob("*.parquet")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        "python -m training.snapshot",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_flags(parser, SnapshotConfig)
+    config = from_flags(SnapshotConfig, parser.parse_args(arguments))
+    settings = StoreSettings()
+    try:
+        path = write_snapshot(open_store(settings), settings, TrainingSettings().snapshots, config)
+    except EmptyLog as error:
+        sys.exit(str(error))
+    print((path / "snapshot.json").read_text().split('"config"')[0].rstrip().rstrip(",") + f"\n}}\n-> {path}")
+
+
+if __name__ == "__main__":
+    main()
