@@ -138,7 +138,7 @@ def item_inputs(items: Mapping[str, Array], affinity: Array, now_ms: Any) -> dic
     at = np.where(np.asarray(now_ms) - items["item_activity_at"] > ACTIVITY_TTL_MS, 0, items["item_activity_at"])
     known, published = at > 0, items["item_published_at"]
     default_ctr = _defaults("item_activity")["item_ctr_7d"]
-    age = np.where(published > 0, np.maximum(now_ms - published, 0) / 86_400_000, 0.0)
+    age = np.where(published != 0, np.maximum(now_ms - published, 0) / 86_400_000, 0.0)
     return {
         **_counters("item", items, at, now_ms),
         "item_ctr_7d": np.where(known, items["item_ctr_7d"], default_ctr).astype(np.float32),

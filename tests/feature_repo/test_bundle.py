@@ -1,0 +1,67 @@
+"""Model bundles: read, refused, promoted."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feature_repo.bundle import BundleError, BundleMetadata, current, promote, read_bundle, signature, write_metadata
+from feature_repo.vocabulary import VECTOR_SIZE
+
+METADATA = BundleMetadata("m1", 1, "s1", "2026-01-01T00:00:00+00:00", "abc", "minilm", {"ndcg": 0.1})
+
+
+def bundle_at(path: Path, metadata: BundleMetadata = METADATA) -> Path:
+    path.mkdir(parents=True)
+    write_metadata(path, metadata)
+    (path / "item_ids.json").write_text(json.dumps(["a", "b"]))
+    np.save(path / "item_vectors.npy", np.ones((2, VECTOR_SIZE), np.float32))
+    return path
+
+
+def test_a_bundle_reads_as_it_was_written(tmp_path: Path) -> None:
+    bundle = read_bundle(bundle_at(tmp_path / "m1"))
+    assert (bundle.metadata, bundle.item_ids) == (METADATA, ["a", "b"])
+    assert bundle.item_vectors.shape == (2, VECTOR_SIZE)
+
+
+def test_a_bundle_made_for_other_features_is_refused_by_name(tmp_path: Path) -> None:
+    changed = [["history_gaps", [32], "float32"], *(each for each in signature() if each[0] != "history_gaps")]
+    other = BundleMetadata("m1", 1, "s1", "", "", "", tensors=[*changed, ["user_mood", [1], "float32"]])
+    with pytest.raises(BundleError, match=r"other features \(history_gaps, user_mood\): retrain it"):
+        read_bundle(bundle_at(tmp_path / "m1", other))
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "item_ids.json", "item_vectors.npy"])
+def test_an_incomplete_bundle_is_refused(tmp_path: Path, name: str) -> None:
+    (bundle_at(tmp_path / "m1") / name).unlink()
+    with pytest.raises(BundleError, match=f"not a complete model bundle.*{name}"):
+        read_bundle(tmp_path / "m1")
+
+
+def test_a_bundle_with_other_vectors_than_ids_is_refused(tmp_path: Path) -> None:
+    (bundle_at(tmp_path / "m1") / "item_ids.json").write_text('["a"]')
+    with pytest.raises(BundleError, match="1 item ids, but 2 vectors"):
+        read_bundle(tmp_path / "m1")
+
+
+def test_promoting_and_rolling_back_moves_one_link(tmp_path: Path) -> None:
+    first, second = bundle_at(tmp_path / "m1"), bundle_at(tmp_path / "m2")
+    for bundle in (first, second, second, first):
+        promote(bundle)
+        assert current(tmp_path) == bundle.resolve()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "m1", "m2"]
+
+
+def test_an_interrupted_promotion_can_be_repeated(tmp_path: Path) -> None:
+    bundle = bundle_at(tmp_path / "m1")
+    (tmp_path / f".current-{os.getpid()}").symlink_to("nowhere")
+    promote(bundle)
+    assert current(tmp_path) == bundle.resolve()
+
+
+def test_without_a_promoted_bundle_the_error_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="make train export"):
+        current(tmp_path)
