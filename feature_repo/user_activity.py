@@ -62,12 +62,14 @@ def advance_counts(
     counts: tuple[tuple[float, ...], ...], at: int, action: int, timestamp: int
 ) -> tuple[tuple[float, ...], ...]:
     """Counters [window][action] that stood at ``at``, one event of ``action`` later, standing at the newer time."""
-    age, late = max(timestamp - at, 0), max(at - timestamp, 0)
     advanced = []
     for row, window in zip(counts, _WINDOWS, strict=True):
-        fade = weight(age, window) if age else 1.0
-        faded = [value * fade for value in row] if age else list(row)
-        faded[action] += weight(late, window) if late else 1.0
+        if timestamp > at:
+            fade = 0.5 ** ((timestamp - at) / window)
+            faded, one = [value * fade for value in row], 1.0
+        else:
+            faded, one = list(row), 0.5 ** ((at - timestamp) / window)
+        faded[action] += one
         advanced.append(tuple(faded))
     return tuple(advanced)
 

@@ -36,16 +36,18 @@ class ItemTracker:
         entries = [(envelope.log, envelope.partition, entry) for envelope in batch for entry in envelope.entries]
         items = self._items.get_all(entry.item_id for _, _, entry in entries)
         changed: dict[str, TrackedItem] = {}
+        last: dict[str, Row] = {}
         item_rows = []
         for log, partition, (offset, item_id, action, timestamp) in entries:
             item = items.get(item_id, TrackedItem())
             if is_new(item.ledger, log, partition, offset):
                 ledger = record_item(item.ledger, log, partition, offset, timestamp)
                 items[item_id] = changed[item_id] = TrackedItem(advance(item.activity, action, timestamp), ledger)
-                item_rows.append(item_row(item_id, changed[item_id]))
-        rows = {item_id: item_row(item_id, item) for item_id, item in items.items()}
-        online = [online_item_row(rows[item_id], item) for item_id, item in changed.items()]
-        changes = [ItemChange(row.entity_id, "item_activity", row.stamp, dict(row.values)) for row in rows.values()]
+                last[item_id] = item_row(item_id, changed[item_id])
+                item_rows.append(last[item_id])
+        online = [online_item_row(row, changed[item_id]) for item_id, row in last.items()]
+        told_again = (item_row(item_id, item) for item_id, item in items.items() if item_id not in changed)
+        changes = [_change(row) for row in (*last.values(), *told_again)]
         return Advanced(changed, item_rows, online, changes)
 
     def store(self, advanced: Advanced) -> None:
@@ -58,3 +60,7 @@ class ItemTracker:
     def forget(self) -> None:
         """Drop what is cached: the partitions have a new owner."""
         self._items.clear()
+
+
+def _change(row: Row) -> ItemChange:
+    return ItemChange(row.entity_id, "item_activity", row.stamp, dict(row.values))

@@ -14,7 +14,7 @@ from streaming.ledger import Verdict, event_key, judge, record
 from streaming.offline_log import INTERACTIONS, OfflineLog
 from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
 
-CATEGORIES_KEPT_S = 60.0  # a changed category is seen within a minute
+CATEGORIES_KEPT_S = 10.0  # how late a new or changed category may be seen
 
 
 class Delivery(NamedTuple):
@@ -41,14 +41,8 @@ class UserTracker:
 
     def __init__(self, users: OnlineRows, contents: OnlineRows, offline: OfflineLog, log: int, cached: int) -> None:
         self._online, self._offline, self.log = users, offline, log
-        self._users = RowCache(lambda ids: {k: user_from_row(r.values) for k, r in users.read(ids).items()}, cached)
-        self._categories = RowCache(
-            lambda ids: {
-                k: r.values["item_categories"] or [] for k, r in contents.read(ids, ["item_categories"]).items()
-            },
-            cached,
-            CATEGORIES_KEPT_S,
-        )
+        self._users = RowCache(lambda ids: _users(users, ids), cached)
+        self._categories = RowCache(lambda ids: _categories(contents, ids), cached, CATEGORIES_KEPT_S)
 
     def advance(self, deliveries: Sequence[Delivery]) -> Advanced:
         """Advance the users of these deliveries; reads the missing rows in one batch."""
@@ -67,7 +61,7 @@ class UserTracker:
             entries.append((partition, Entry(offset, event.item_id, event.action, when)))
             if verdict is Verdict.AGAIN:
                 continue
-            activity = advance(user.activity, event.item_id, event.action, when, categories.get(event.item_id, ()))
+            activity = advance(user.activity, event.item_id, event.action, when, categories[event.item_id])
             user = TrackedUser(activity, record(user.ledger, key, self.log, offset, when))
             changed[event.key], last[event.key] = user, user_row(event.key, user)
             user_rows.append(last[event.key])
@@ -87,3 +81,12 @@ class UserTracker:
     def forget(self) -> None:
         """Drop what is cached: the partitions have a new owner."""
         self._users.clear()
+
+
+def _users(online: OnlineRows, user_ids: list[str]) -> dict[str, TrackedUser]:
+    return {user_id: user_from_row(row.values) for user_id, row in online.read(user_ids).items()}
+
+
+def _categories(online: OnlineRows, item_ids: list[str]) -> dict[str, list[str]]:
+    rows = online.read(item_ids, ["item_categories"])
+    return {item_id: rows[item_id].values["item_categories"] or [] if item_id in rows else [] for item_id in item_ids}

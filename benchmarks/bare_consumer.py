@@ -1,0 +1,43 @@
+"""The floor of the stream benchmark: a Faust worker that only counts what it reads.
+
+python -m benchmarks.bare_consumer N FILE      writes the seconds from the first to the N-th event to FILE
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+import faust
+from faust.types import StreamT
+
+from feature_repo.settings import StoreSettings
+from streaming.app import faust_app
+from streaming.events import TOPIC_INTERACTIONS
+from streaming.settings import StreamSettings
+
+
+def bare_app(count: int, report: Path) -> faust.App:
+    """An app whose one agent is ``async for value in stream``."""
+    app = faust_app(StreamSettings(), StoreSettings(), group="bare")
+    topic = app.topic(TOPIC_INTERACTIONS, key_serializer="raw", value_serializer="raw")
+
+    @app.agent(topic)  # type: ignore[untyped-decorator]
+    async def count_events(interactions: StreamT[bytes]) -> None:
+        seen, started = 0, 0.0
+        async for _ in interactions:
+            started = started or time.perf_counter()
+            seen += 1
+            if seen == count:
+                report.write_text(str(time.perf_counter() - started))
+
+    return app
+
+
+def main() -> None:
+    app = bare_app(int(sys.argv[1]), Path(sys.argv[2]))
+    faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()
