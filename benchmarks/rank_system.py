@@ -10,8 +10,8 @@ import numpy.typing as npt
 from benchmarks.tiny_model import write_bundle
 from deploy.laptop.settings import ROOT
 from feature_repo import item_activity, user_activity
-from feature_repo.features import item_content, user_profile
 from feature_repo.features import item_activity as item_activity_view
+from feature_repo.features import item_content, user_profile
 from feature_repo.features import user_activity as user_activity_view
 from feature_repo.item_activity import ItemActivity
 from feature_repo.online import OnlineRows, Row
@@ -34,16 +34,18 @@ def lay_out(environment: dict[str, str], items: int, seed: int = 0) -> list[str]
     return item_ids
 
 
+def stores(environment: dict[str, str]) -> StoreSettings:
+    """Where the feature stores of this environment are."""
+    return StoreSettings(data_dir=Path(environment["FRESHRANK_DATA_DIR"]), redis=environment["FRESHRANK_REDIS"])
+
+
 def vectors(count: int, seed: int) -> npt.NDArray[Any]:
     return np.random.default_rng(seed).normal(0, 0.1, (count, VECTOR_SIZE))
 
 
 def seed_store(environment: dict[str, str], users: int, item_ids: list[str], now_ms: int) -> list[str]:
     """Set the feature store up and fill it through Feast; returns the user ids."""
-    settings = StoreSettings(
-        data_dir=Path(environment["FRESHRANK_DATA_DIR"]), redis=environment["FRESHRANK_REDIS"], registry=None
-    )
-    store = open_store(settings)
+    store = open_store(stores(environment))
     apply(store)
     user_ids = [f"user-{number}" for number in range(users)]
     stamp = now_ms * 1000

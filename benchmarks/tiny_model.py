@@ -72,7 +72,7 @@ def item_encoder() -> Any:
 def tokenizer() -> Tokenizer:
     """Words apart, every one unknown."""
     words = Tokenizer(models.WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
     return words
 
 

@@ -135,6 +135,11 @@ def item_inputs(items: Mapping[str, Array], affinity: Array, now_ms: Any) -> dic
     and ``item_category_codes`` [N, k]; ``affinity`` [codes] is what ``user_affinity`` returned; ``now_ms`` is one time
     or N.
     """
+    return {**item_state(items, now_ms), "user_item_affinity": item_affinity(items, affinity)}
+
+
+def item_state(items: Mapping[str, Array], now_ms: Any) -> dict[str, Array]:
+    """The tensors of ``item_inputs`` that are the same for every user."""
     at = np.where(np.asarray(now_ms) - items["item_activity_at"] > ACTIVITY_TTL_MS, 0, items["item_activity_at"])
     known, published = at > 0, items["item_published_at"]
     default_ctr = _defaults("item_activity")["item_ctr_7d"]
@@ -143,8 +148,12 @@ def item_inputs(items: Mapping[str, Array], affinity: Array, now_ms: Any) -> dic
         **_counters("item", items, at, now_ms),
         "item_ctr_7d": np.where(known, items["item_ctr_7d"], default_ctr).astype(np.float32),
         "item_age_days": age.astype(np.float32),
-        "user_item_affinity": affinity[items["item_category_codes"]].sum(-1).astype(np.float32),
     }
+
+
+def item_affinity(items: Mapping[str, Array], affinity: Array) -> Array:
+    """The user's share of attention for each candidate's categories, [N]."""
+    return np.asarray(affinity[items["item_category_codes"]].sum(-1), np.float32)
 
 
 def user_affinity(activity: Mapping[str, Any], codes: Mapping[str, int], size: int) -> Array:

@@ -4,6 +4,7 @@ A ranking reads its candidates here (microseconds) and not from the online store
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class ItemTable:
 
     def rows(self, item_ids: Iterable[str]) -> Array:
         """Row numbers of these ids, -1 for an unknown one."""
-        return np.fromiter((self.index.get(item_id, -1) for item_id in item_ids), np.int64)
+        return np.fromiter(map(self.index.get, item_ids, repeat(-1)), np.int64)
 
     def take(self, rows: Array) -> dict[str, Array]:
         """The columns of some rows, [n, ...] each."""

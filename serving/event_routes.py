@@ -3,40 +3,37 @@
 import time
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from serving.body import read
 from serving.errors import BrokerUnavailable
 from serving.ingest import Parse, Receipt, publish, split
-from serving.openapi import EVENTS, ITEMS, RECEIPT, USERS
 from streaming import events
 
-router = APIRouter()
 
-
-@router.post("/v1/events", openapi_extra=EVENTS, summary="Take interactions")
 async def take_interactions(request: Request) -> Response:
+    """Take what users did."""
     return await _take(request, events.interaction, events.TOPIC_INTERACTIONS)
 
 
-@router.post("/v1/items", openapi_extra=ITEMS, summary="Take catalogue entries")
 async def take_items(request: Request) -> Response:
+    """Take catalogue entries, new or changed."""
     return await _take(request, events.item, events.TOPIC_ITEMS)
 
 
-@router.post("/v1/users", openapi_extra=USERS, summary="Take user profiles")
 async def take_users(request: Request) -> Response:
+    """Take user profiles, new or changed."""
     return await _take(request, events.user, events.TOPIC_USERS)
 
 
-@router.delete("/v1/items/{item_id}", openapi_extra=RECEIPT, summary="Remove an item from every ranking")
-async def delete_item(request: Request, item_id: str) -> Response:
-    return await _delete(request, events.TOPIC_ITEMS, item_id)
+async def delete_item(request: Request) -> Response:
+    """Remove an item from every ranking."""
+    return await _delete(request, events.TOPIC_ITEMS, request.path_params["item_id"])
 
 
-@router.delete("/v1/users/{user_id}", openapi_extra=RECEIPT, summary="Forget what is known about a user")
-async def delete_user(request: Request, user_id: str) -> Response:
-    return await _delete(request, events.TOPIC_USERS, user_id)
+async def delete_user(request: Request) -> Response:
+    """Forget a user's profile."""
+    return await _delete(request, events.TOPIC_USERS, request.path_params["user_id"])
 
 
 async def _take(request: Request, parse: Parse, topic: str) -> Response:

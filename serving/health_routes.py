@@ -1,22 +1,20 @@
 """GET /health/live, /health/ready and /metrics: what machines ask."""
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from serving.errors import error_response
 from serving.readiness import unready
 
-router = APIRouter()
 
-
-@router.get("/health/live", summary="The process answers")
-async def live() -> Response:
+async def live(request: Request) -> Response:
+    """The process answers."""
     return Response(msgspec.json.encode({"live": True}), media_type="application/json")
 
 
-@router.get("/health/ready", summary="Every neighbour answers; 503 names those that do not")
 async def ready(request: Request) -> Response:
+    """Every neighbour answers; 503 names those that do not."""
     problems = await unready(request.state.neighbours.checks)
     if problems:
         names = ", ".join(problems)
@@ -24,6 +22,6 @@ async def ready(request: Request) -> Response:
     return Response(msgspec.json.encode({"ready": True}), media_type="application/json")
 
 
-@router.get("/metrics", summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
+    """Counts and timings in Prometheus' text format."""
     return Response(request.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -54,6 +54,10 @@ def _responses(kind: Any, example: Any) -> dict[str, Any]:
     }
 
 
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
 def _one_or_many(kind: Any, example: Any) -> dict[str, Any]:
     one = _schema(kind)
     schema = {"oneOf": [one, {"type": "array", "items": one}]}
@@ -62,6 +66,11 @@ def _one_or_many(kind: Any, example: Any) -> dict[str, Any]:
 
 
 RECEIPT = {"responses": _responses(Receipt, _RECEIPT)}
+LIVE = {"responses": {"200": {"description": "It answers"}}}
+READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "Not ready: `not_ready` says why"}}}
+METRICS = {"responses": {"200": {"description": "Prometheus' text format", "content": {"text/plain": {}}}}}
+DELETE_ITEM = {"parameters": [_path_parameter("item_id")], **RECEIPT}
+DELETE_USER = {"parameters": [_path_parameter("user_id")], **RECEIPT}
 EVENTS = _one_or_many(Interaction, _INTERACTION)
 ITEMS = _one_or_many(Item, _ITEM)
 USERS = _one_or_many(User, _USER)

@@ -3,22 +3,20 @@
 import time
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from serving.body import decode, read
 from serving.errors import TooLarge
 from serving.metrics import Metrics
-from serving.openapi import RANK
 from serving.ranking import RankRequest, Timings, rank
 from serving.settings import ServingSettings
 
-router = APIRouter()
 _decoder = msgspec.json.Decoder(RankRequest)
 _encode = msgspec.json.Encoder().encode
 
 
-@router.post("/v1/rank", openapi_extra=RANK, summary="Order a user's candidate items")
 async def rank_items(request: Request) -> Response:
+    """Order a user's candidate items."""
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check_size(asked, state.settings)

@@ -1,6 +1,8 @@
 """A rank request -> features -> tensors -> scores -> the ranking: the whole path, two neighbours asked once each."""
 
+import asyncio
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 
@@ -8,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.inputs import item_inputs, user_affinity, user_inputs
+from feature_repo.inputs import item_affinity, item_state, user_affinity, user_inputs
 from feature_repo.item_table import ItemTable
 from serving.catalogue import Candidates
 from serving.neighbours import Neighbours
@@ -58,23 +60,27 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> tuple
     if not candidates.ids:
         return ranking(model.model_version, candidates, np.zeros(0), asked.k), Timings()
     started = time.perf_counter()
-    user = await neighbours.users.read(asked.user_id)
+    reading = asyncio.ensure_future(neighbours.users.read(asked.user_id))
+    await asyncio.sleep(0)  # the question leaves; the items' tensors are made while the answer is on its way
+    items = neighbours.catalogue.table.take(candidates.rows)
+    state = item_state(items, now_ms)
+    user = await reading
     read = time.perf_counter()
-    model = neighbours.model()  # with the vectors taken in the same step: another model may have taken over
-    inputs = ranker_inputs(user, neighbours.catalogue.table, candidates.rows, now_ms)
+    if neighbours.model() is not model:
+        return await rank(asked, neighbours, now_ms)  # another model took over: its vectors are other numbers
+    inputs = {**state, **user_tensors(user, items, neighbours.catalogue.table, now_ms)}
     filled = time.perf_counter()
     scores = await neighbours.ranker.score(inputs, len(candidates.ids), model.triton_version)
     timings = Timings(read - started, filled - read, time.perf_counter() - filled)
     return ranking(model.model_version, candidates, scores, asked.k), timings
 
 
-def ranker_inputs(user: UserRows, table: ItemTable, rows: Array, now_ms: int) -> dict[str, Array]:
-    """Every tensor of the ranker, for one user and the items of these rows."""
-    items = table.take(rows)
+def user_tensors(user: UserRows, items: Mapping[str, Array], table: ItemTable, now_ms: int) -> dict[str, Array]:
+    """The ranker's tensors that depend on the user, and the vectors of these items."""
     affinity = user_affinity(user.activity, table.category_codes, len(table.category_codes) + 1)
     return {
         **user_inputs(user.profile, user.activity, now_ms, table.vectors),
-        **item_inputs(items, affinity, now_ms),
+        "user_item_affinity": item_affinity(items, affinity),
         "item_vectors": items["item_vectors"],
     }
 
