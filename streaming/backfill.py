@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 from tqdm import tqdm
 
@@ -55,6 +56,8 @@ class Backfill:
 
     def advance(self, event: Interaction) -> tuple[Row, Row, Row] | None:
         """The user's, the item's and the log's row after one more event; None for a duplicate."""
+        if not event.event_id:
+            event = msgspec.structs.replace(event, event_id=f"history-{self._position}")
         key, when = event_key(event.event_id), epoch_ms(event.timestamp, 0, "timestamp")
         user = self.users.get(event.key, TrackedUser())
         if judge(user.ledger, key, HISTORY_LOG, self._position) is not Verdict.NEW:

@@ -25,6 +25,8 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 LATEST: Final = 4_102_444_800_000  # 2100-01-01: a later time is seconds or nanoseconds mistaken for milliseconds
 EARLIEST: Final = 100_000_000_000  # 1973: an earlier one is epoch seconds
+YEAR_ONE: Final = -62_135_596_800_000  # a film or a book may be older than any event
+AHEAD: Final = 86_400_000  # a producer's clock may be a day ahead; a later event would outweigh a user's whole past
 
 
 class InvalidEvent(ValueError):
@@ -42,7 +44,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: When = None  # event time
     value: float | None = None  # stars, dwell seconds, price
     request_id: str | None = None  # the ranking that showed the item
-    position: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    position: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
     context: dict[str, Any] | None = None  # device, country, referrer, surface, query, free keys
 
     @property
@@ -111,10 +113,11 @@ def interaction(raw: bytes, now_ms: int) -> Interaction:
     event = _decode(_interactions, raw)
     if event.user_id is None and event.session_id is None:
         raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
-    if event.event_id and isinstance(event.timestamp, int):
-        epoch_ms(event.timestamp, now_ms, "timestamp")
-        return event
     when = epoch_ms(event.timestamp, now_ms, "timestamp")
+    if when > now_ms + AHEAD:
+        raise InvalidEvent(f"`timestamp` {when} lies more than a day ahead of its arrival at {now_ms}")
+    if event.event_id and event.timestamp == when:
+        return event
     return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
 
 
@@ -166,8 +169,9 @@ def epoch_ms(when: When, now_ms: int, field: str) -> int:
         return now_ms
     if isinstance(when, str):
         when = _parse(when, field)
-    if not EARLIEST <= when <= LATEST and field == "timestamp":
-        raise InvalidEvent(f"`{field}` {when} is not epoch milliseconds between 1973 and 2100")
+    earliest, year = (YEAR_ONE, 1) if field == "published_at" else (EARLIEST, 1973)
+    if not earliest <= when <= LATEST:
+        raise InvalidEvent(f"`{field}` {when} is not epoch milliseconds between the years {year} and 2100")
     return when
 
 

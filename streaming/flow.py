@@ -20,7 +20,7 @@ from streaming.events import (
     ItemChange,
     encode,
 )
-from streaming.retry import StoreAway, insist
+from streaming.retry import insist
 from streaming.settings import StreamSettings
 
 log = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ class Flow:
         self._app, self._topics, self._settings = app, topics, settings
 
     async def keep(self, action: Callable[[], Result], what: str) -> Result:
-        """Do it, again while a store is away; where the store stays away the worker stops, acknowledging nothing."""
+        """Do it, again while a store is away; whatever else fails stops the worker, acknowledging nothing."""
         try:
             return await insist(action, what, self._settings.write_retries)
-        except StoreAway as error:
+        except Exception as error:  # Faust would restart the agent and skip the batch
             log.critical("%s; the worker stops, its unacknowledged events will be read again", error)
             await self._app.crash(error)
             raise asyncio.CancelledError from error

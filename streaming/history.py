@@ -4,11 +4,13 @@ It holds ``interactions``, ``items`` and ``users``, each as .parquet, .csv or .j
 only interactions are required. Lists in a CSV are separated by ``|``, attributes are ``name=value`` pairs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from streaming.events import Interaction, InvalidEvent, Item, User, epoch_ms
@@ -17,9 +19,11 @@ Message = TypeVar("Message", Interaction, Item, User)
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
-    ".csv": lambda path: pd.read_csv(path, dtype={"user_id": str, "item_id": str, "event_id": str}),
-    ".jsonl": lambda path: pd.read_json(path, lines=True, dtype={"user_id": str, "item_id": str}),
+    ".csv": lambda path: pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]),
+    ".jsonl": lambda path: pd.DataFrame(_lines(path), dtype=object),
 }
+_IDS = ("event_id", "user_id", "session_id", "item_id")
+_TIMES = ("timestamp", "published_at")
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame | None:
@@ -36,29 +40,63 @@ def interactions(folder: Path) -> pd.DataFrame:
     table = read_table(folder, "interactions")
     if table is None:
         raise FileNotFoundError(f"{folder} has no interactions.parquet, .csv or .jsonl to backfill from")
-    table = table.assign(timestamp=[epoch_ms(when, 0, "timestamp") for when in table["timestamp"].tolist()])
-    return table.sort_values("timestamp", kind="stable", ignore_index=True)
+    if "timestamp" not in table.columns:
+        raise InvalidEvent("interactions need a column `timestamp`")
+    times = [_milliseconds(number, when) for number, when in enumerate(table["timestamp"].tolist())]
+    return table.assign(timestamp=np.array(times, np.int64)).sort_values("timestamp", kind="stable")
 
 
 def messages(table: pd.DataFrame, kind: type[Message]) -> Iterator[Message]:
     """The rows as messages; raises InvalidEvent with the number of a row that is not one."""
     names = [name for name in kind.__struct_fields__ if name in table.columns]
     columns = [[_plain(name, value) for value in table[name].tolist()] for name in names]
-    for number, values in enumerate(zip(*columns, strict=True)):
+    for number, *values in zip(table.index.tolist(), *columns, strict=True):
         fields = {name: value for name, value in zip(names, values, strict=True) if value is not None}
         try:
-            yield msgspec.convert(fields, kind)
+            message = msgspec.convert(fields, kind, strict=False)
         except msgspec.ValidationError as error:
             raise InvalidEvent(f"row {number}: {error}") from error
+        if isinstance(message, Interaction) and message.user_id is None and message.session_id is None:
+            raise InvalidEvent(f"row {number}: an interaction needs a `user_id` or a `session_id`")
+        yield message
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    with path.open("rb") as lines:
+        return [msgspec.json.decode(line) for line in lines if line.strip()]
+
+
+def _milliseconds(number: int, when: Any) -> int:
+    try:
+        return epoch_ms(_plain("timestamp", when) or 0, 0, "timestamp")
+    except InvalidEvent as error:
+        raise InvalidEvent(f"row {number}: {error}") from error
 
 
 def _plain(column: str, value: Any) -> Any:
     """A cell as JSON would have it; None where it is missing."""
     if column == "attributes":
-        return dict(pair.split("=", 1) for pair in _list(value))
+        return _attributes(value)
     if column == "categories":
         return _list(value)
-    return None if value is None or value != value else value
+    if value is None or value != value:
+        return None
+    if column in _TIMES:
+        return _time(value)
+    return str(value) if column in _IDS and isinstance(value, int) else value
+
+
+def _time(value: Any) -> int | str:
+    """A file's time as events have it: ISO 8601 or epoch milliseconds."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return int(value) if isinstance(value, float) or (isinstance(value, str) and value.isdecimal()) else value
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {name: each for name, each in value.items() if each is not None}
+    return dict(pair.split("=", 1) for pair in _list(value))
 
 
 def _list(value: Any) -> list[str]:

@@ -1,18 +1,29 @@
 """Agent: envelopes of interactions by item -> items tracked -> item-changes."""
 
-from faust.types import StreamT
+import msgspec
+from faust.types import EventT, StreamT
 
 from streaming import by_item
 from streaming.batches import acknowledge, batches
-from streaming.flow import Flow
+from streaming.by_item import Envelope
+from streaming.events import InvalidEvent
+from streaming.flow import Flow, read
 from streaming.item_activity import ItemTracker
 
 
 async def track(envelopes: StreamT[bytes], items: ItemTracker, flow: Flow) -> None:
     """Keep the items' rows current."""
     async for batch in batches(envelopes, flow.batch_size):
-        opened = [by_item.decode(event.message.value) for event in batch]
+        opened, poison = read(batch, _envelope)
         advanced = await flow.keep(lambda: items.advance(opened), "reading item rows")  # noqa: B023
         await flow.keep(lambda: items.store(advanced), "writing item rows")  # noqa: B023
         await flow.announce(advanced.changes)
+        await flow.bury(poison)
         acknowledge(batch)
+
+
+def _envelope(event: EventT[bytes], now_ms: int) -> Envelope:
+    try:
+        return by_item.decode(event.message.value or b"")
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(f"not an envelope: {error}") from error

@@ -10,7 +10,7 @@ from feature_repo.item_activity import ItemActivity
 from feature_repo.online import Row
 from feature_repo.user_activity import UserActivity
 from streaming import ledger
-from streaming.events import Interaction, Item, User
+from streaming.events import Interaction, Item, User, epoch_ms
 from streaming.ledger import ItemLedger, UserLedger
 
 
@@ -80,7 +80,7 @@ def content_row(item: Item, stamp: int) -> Row:
         "item_text": item.text,
         "item_categories": item.categories,
         "item_attributes": _pairs(item.attributes),
-        "item_published_at": item.published_at or 0,
+        "item_published_at": epoch_ms(item.published_at, 0, "published_at"),
         "item_available": not item.hidden,
     }
     return Row(item.item_id, stamp, values)

@@ -27,4 +27,7 @@ def delivery(event: EventT[bytes], now_ms: int) -> Delivery:
         raise InvalidEvent("an interaction cannot be null")
     # The time of a message without one must not change when it is read again.
     arrived_ms = int(message.timestamp * 1000) if message.timestamp else now_ms
-    return Delivery(message.partition, message.offset, interaction(message.value, arrived_ms))
+    parsed = interaction(message.value, arrived_ms)
+    if event.key != parsed.key.encode():  # in another partition it would overtake, or be overtaken by, the same user's
+        raise InvalidEvent(f"the key of the message must be its user, {parsed.key!r}, and not {event.key!r}")
+    return Delivery(message.partition, message.offset, parsed)
