@@ -52,9 +52,14 @@ def labels_of(found: pd.DataFrame, config: SnapshotConfig) -> tuple[pd.DataFrame
 
 
 def windows_of(labels: pd.DataFrame, stride: int) -> pd.DataFrame:
-    """When to look at whose history: at every ``stride``-th label of a user and split, counted from the newest."""
-    newest_first = labels[::-1].groupby(["user_id", "split"]).cumcount()[::-1]
-    return labels.loc[newest_first % stride == 0, ["user_id", "event_timestamp", "split"]].reset_index(drop=True)
+    """When to look at whose history: at every ``stride``-th label of a user and split, counted from the newest.
+
+    ``fresh`` is how many labels there are since the window before, which is what the window is there to teach.
+    """
+    places = labels.groupby(["user_id", "split"])
+    older, newer = places.cumcount(), places.cumcount(ascending=False)
+    windows = labels.loc[newer % stride == 0, ["user_id", "event_timestamp", "split"]]
+    return windows.assign(fresh=np.minimum(older + 1, stride)).reset_index(drop=True)
 
 
 def write_snapshot(store: FeatureStore, settings: StoreSettings, folder: Path, config: SnapshotConfig) -> Path:
@@ -95,6 +100,7 @@ def _write_items(store: FeatureStore, settings: StoreSettings, scratch: Path, un
 
 def _write_windows(store: FeatureStore, scratch: Path, asked: pd.DataFrame, config: SnapshotConfig) -> None:
     names = [f"user_activity:history_{part}" for part in ("item_ids", "actions", "timestamps")]
+    names.append("user_activity:user_activity_at")
     _write(scratch / "windows.parquet", store, asked, names, config, wide=True)
 
 

@@ -1,0 +1,110 @@
+"""Feast rows as of a cutoff + the events after it, in time order -> cases: what is known of a user just before an event.
+
+This is what a live service meets: every event moves its user's and its item's features before the next case is looked at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from feast import FeatureStore
+
+from feature_repo import item_activity, user_activity
+from feature_repo.inputs import item_inputs, user_affinity
+from feature_repo.item_activity import ItemActivity
+from feature_repo.item_table import ItemTable
+from feature_repo.user_activity import UserActivity
+from training.joins import states
+from training.samples import Arrays, Catalogue, affinity_slots, user_arrays
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event to be predicted from all that happened before it."""
+
+    target: int  # row of the catalogue, -1 for an item it does not have
+    seen: Array  # rows of the catalogue the user met before
+    timestamp: int  # epoch ms
+    user: Arrays  # without a batch dimension
+    items: Arrays  # of the whole catalogue [n, ...]
+
+
+@dataclass
+class World:
+    """Everything known at one moment."""
+
+    catalogue: Catalogue
+    table: ItemTable
+    profiles: dict[str, dict[str, Any]]
+    users: dict[str, UserActivity]
+    items: dict[str, ItemActivity]
+    seen: dict[str, list[int]] = field(default_factory=dict)
+    learned: set[str] = field(default_factory=set)  # items that had an interaction before the cutoff
+
+
+def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user_ids: list[str], at_ms: int) -> World:
+    """The world at the end of ``at_ms``: features as Feast had them, ``past`` interactions as what users have seen."""
+    profiles = states(store, "user_id", user_ids, at_ms, "user_profile")
+    activities = states(store, "user_id", user_ids, at_ms, "user_activity")
+    items = states(store, "item_id", catalogue.ids, at_ms, "item_activity")
+    contents = states(store, "item_id", catalogue.ids, at_ms, "item_content")
+    table = ItemTable()
+    for item_id, content, activity in zip(catalogue.ids, contents, items, strict=True):
+        table.put_content(item_id, content)
+        table.put_activity(item_id, activity)
+    world = World(
+        catalogue,
+        table,
+        dict(zip(user_ids, profiles, strict=True)),
+        {user_id: user_activity.from_row(row) for user_id, row in zip(user_ids, activities, strict=True)},
+        {item_id: item_activity.from_row(row) for item_id, row in zip(catalogue.ids, items, strict=True)},
+    )
+    for user_id, item_id in zip(past.user_id, past.item_id, strict=True):
+        _see(world, user_id, item_id)
+    world.learned = set(past.item_id)
+    return world
+
+
+def walk(world: World, events: pd.DataFrame, roll: int, min_seen: int) -> Iterator[Case]:
+    """The first ``roll`` events of each user who met at least ``min_seen`` learned items before; the world moves on with each."""
+    known = {user_id: len(rows) for user_id, rows in world.seen.items()}
+    made: dict[str, int] = {}
+    for event in events.itertuples():
+        user_id, item_id, now = str(event.user_id), str(event.item_id), int(event.timestamp)
+        if known.get(user_id, 0) >= min_seen and made.get(user_id, 0) < roll:
+            made[user_id] = made.get(user_id, 0) + 1
+            yield _case(world, user_id, item_id, now)
+        known[user_id] = known.get(user_id, 0) + (item_id in world.learned)
+        _advance(world, user_id, item_id, str(event.action), now)
+
+
+def _case(world: World, user_id: str, item_id: str, now: int) -> Case:
+    catalogue, activity = world.catalogue, user_activity.to_row(world.users.get(user_id, UserActivity()))
+    row = {**world.profiles.get(user_id, {}), **activity}
+    columns = world.table.take(np.arange(len(catalogue)))
+    codes = world.table.category_codes
+    items = item_inputs(columns, user_affinity(row, codes, affinity_slots(catalogue)), now)
+    seen = np.array(world.seen.get(user_id, []), np.int64)
+    user = user_arrays(row, now, catalogue.look_up)
+    return Case(catalogue.index.get(item_id, -1), seen, now, user, items)
+
+
+def _advance(world: World, user_id: str, item_id: str, action: str, now: int) -> None:
+    row = world.catalogue.index.get(item_id)
+    categories = [] if row is None else world.catalogue.categories[row]
+    before = world.users.get(user_id, UserActivity())
+    world.users[user_id] = user_activity.advance(before, item_id, action, now, categories)
+    if row is not None:
+        activity = world.items[item_id] = item_activity.advance(world.items[item_id], action, now)
+        world.table.put_activity(item_id, item_activity.to_row(activity))
+    _see(world, user_id, item_id)
+
+
+def _see(world: World, user_id: str, item_id: str) -> None:
+    if item_id in world.catalogue.index:
+        world.seen.setdefault(user_id, []).append(world.catalogue.index[item_id])

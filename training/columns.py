@@ -1,0 +1,24 @@
+"""parquet list columns -> dense arrays, without a Python object per row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Array = npt.NDArray[Any]
+
+
+def scalars(table: pa.Table, name: str, default: Any) -> Array:
+    """A column [n]; missing values read as the default."""
+    return np.asarray(table.column(name).combine_chunks().fill_null(default))
+
+
+def vectors(table: pa.Table, name: str, default: Sequence[float]) -> Array:
+    """A column of lists of one length [n, len(default)] as float32; missing lists read as the default."""
+    column = table.column(name).combine_chunks()
+    lengths = np.asarray(column.value_lengths().fill_null(0))
+    dense = np.tile(np.asarray(default, np.float32), (len(column), 1))
+    dense[lengths > 0] = np.asarray(column.flatten(), np.float32).reshape(-1, len(default))
+    return dense

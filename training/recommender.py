@@ -1,0 +1,93 @@
+"""The parts that are trained together, and the checkpoint that holds them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.cases import Case
+from training.config import TrainConfig
+from training.metrics import rank
+from training.model import ItemTower, Ranker, fill_vectors, item_matrix
+from training.samples import Arrays
+
+SCORED = 16  # cases a pass
+
+
+@dataclass
+class Recommender:
+    """A ranker, an item tower, and a learned residual per known item [n, D]."""
+
+    ranker: Ranker
+    tower: ItemTower
+    residual: nn.Parameter
+    attributes: Tensor  # [n, ATTRIBUTES] hash buckets of the catalogue
+
+    def matrix(self, text: Tensor, cold_share: float = 0.0) -> Tensor:
+        """Item vectors [1 + n, D] with "none" in front; a share of the items goes without its residual."""
+        cold = torch.rand(len(self.residual)) < cold_share if cold_share else None
+        return item_matrix(self.tower, self.residual, text, self.attributes, cold)
+
+    def modules(self) -> nn.ModuleDict:
+        return nn.ModuleDict({"ranker": self.ranker, "tower": self.tower})
+
+    def weights(self) -> list[nn.Parameter]:
+        return [*self.modules().parameters(), self.residual]
+
+    def state(self) -> dict[str, Tensor]:
+        """All weights, copied."""
+        state = {**self.modules().state_dict(), "residual": self.residual}
+        return {name: tensor.detach().clone() for name, tensor in state.items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take over weights that ``state`` returned."""
+        self.modules().load_state_dict({name: tensor for name, tensor in state.items() if name != "residual"})
+        with torch.no_grad():
+            self.residual.copy_(state["residual"])
+
+    @torch.no_grad()
+    def ranks(self, cases: Sequence[Case], text: Tensor) -> list[float]:
+        """The place of each case's target in the whole catalogue without what the user has seen."""
+        self.modules().eval()
+        matrix, found = self.matrix(text), []
+        for start in range(0, len(cases), SCORED):
+            part = cases[start : start + SCORED]
+            inputs = fill_vectors(as_tensors(stacked(part)), matrix)
+            inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
+            scores = self.ranker(**inputs).numpy()
+            found += [rank(row, case.target, case.seen) for row, case in zip(scores, part, strict=True)]
+        return found
+
+
+def build(config: TrainConfig, text_size: int, attributes: Tensor) -> Recommender:
+    """An untrained recommender for a catalogue."""
+    ranker = Ranker(config.layers, config.heads, config.hidden, config.dropout)
+    tower = ItemTower(text_size)
+    residual = nn.Parameter(torch.randn(len(attributes), tower.text.out_features) * 0.02)
+    return Recommender(ranker, tower, residual, attributes)
+
+
+def stacked(cases: Sequence[Case]) -> Arrays:
+    return {name: np.stack([(case.user | case.items)[name] for case in cases]) for name in cases[0].user | cases[0].items}
+
+
+def as_tensors(arrays: Arrays) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def save(folder: Path, recommender: Recommender, text: Tensor, item_ids: Sequence[str]) -> None:
+    """Write weights, text vectors and item ids to ``folder``."""
+    checkpoint = {"state": recommender.state(), "text": text.detach(), "attributes": recommender.attributes}
+    torch.save({**checkpoint, "item_ids": list(item_ids)}, folder / "checkpoint.pt")
+
+
+def load(folder: Path, config: TrainConfig) -> tuple[Recommender, Tensor, list[str]]:
+    """A saved recommender in evaluation mode, its text vectors and item ids."""
+    checkpoint = torch.load(folder / "checkpoint.pt", weights_only=True)
+    recommender = build(config, checkpoint["text"].shape[1], checkpoint["attributes"])
+    recommender.restore(checkpoint["state"])
+    recommender.modules().eval()
+    return recommender, checkpoint["text"], checkpoint["item_ids"]

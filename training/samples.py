@@ -1,0 +1,142 @@
+"""data/snapshots/<id>/ -> the arrays a model is trained on, all made by feature_repo.inputs.
+
+Histories hold row numbers of the catalogue plus one (0 is "none") where the ranker takes vectors: vectors change with every step.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feature_repo.inputs import item_attribute_buckets, item_inputs, user_affinity, user_inputs, with_defaults
+from feature_repo.item_text import item_text
+from feature_repo.vocabulary import ACTION_CODE, HALF_LIVES, ITEM_CATEGORIES
+from training.columns import scalars, vectors
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items of a snapshot, in one order."""
+
+    ids: list[str]
+    texts: list[str]
+    attributes: Array  # [n, ATTRIBUTES] hash buckets
+    category_codes: Array  # [n, ITEM_CATEGORIES], 0 = none
+    codes: dict[str, int]  # category -> code
+    categories: list[list[str]]
+    published_at: Array  # [n] epoch ms
+    index: dict[str, int]  # item_id -> row
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def look_up(self, item_ids: Sequence[str]) -> Array:
+        """Row numbers plus one [k, 1], 0 where unknown: stands in for a look-up of vectors."""
+        return np.array([[self.index.get(item_id, -1) + 1] for item_id in item_ids], np.float32).reshape(-1, 1)
+
+
+def read_catalogue(snapshot: Path) -> Catalogue:
+    """The catalogue of a snapshot."""
+    rows = [with_defaults("item_content", row) | row_id(row) for row in pq.read_table(snapshot / "items.parquet").to_pylist()]
+    names = sorted({category for row in rows for category in row["item_categories"]})
+    codes = {name: code for code, name in enumerate(names, start=1)}
+    category_codes = np.zeros((len(rows), ITEM_CATEGORIES), np.int64)
+    for place, row in enumerate(rows):
+        known = [codes[name] for name in row["item_categories"][:ITEM_CATEGORIES]]
+        category_codes[place, : len(known)] = known
+    ids = [row["item_id"] for row in rows]
+    buckets = [item_attribute_buckets(row["item_categories"], row["item_attributes"]) for row in rows]
+    return Catalogue(
+        ids,
+        [item_text(row["item_title"], row["item_text"], row["item_categories"]) for row in rows],
+        np.stack(buckets),
+        category_codes,
+        codes,
+        [row["item_categories"] for row in rows],
+        np.array([row["item_published_at"] for row in rows], np.int64),
+        {item_id: place for place, item_id in enumerate(ids)},
+    )
+
+
+def row_id(row: Mapping[str, Any]) -> dict[str, str]:
+    return {"item_id": row["item_id"]}
+
+
+def user_arrays(row: Mapping[str, Any], now_ms: int, look_up: Callable[[Sequence[str]], Array]) -> Arrays:
+    """``user_inputs`` with ``history_rows`` [L] in the place of ``history_vectors`` [L, D]."""
+    inputs = user_inputs(row, row, now_ms, look_up)
+    inputs["history_rows"] = inputs.pop("history_vectors")[:, 0].astype(np.int64)
+    return inputs
+
+
+def stack(rows: Sequence[Arrays]) -> Arrays:
+    """Arrays of many rows along a new first dimension."""
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def affinity_slots(catalogue: Catalogue) -> int:
+    return len(catalogue.codes) + 1
+
+
+def read_labels(snapshot: Path, catalogue: Catalogue, split: str) -> tuple[Arrays, Arrays]:
+    """User tensors [n, ...] and candidate tensors [n, 1 + negatives, ...] of one split's labels.
+
+    The candidates also have ``rows`` (their place in the catalogue) and ``log_draws``.
+    """
+    labels = pq.read_table(snapshot / "labels.parquet")
+    places = np.flatnonzero(np.asarray(pc.equal(labels.column("split"), split)))
+    rows = labels.take(places).to_pylist()
+    users = [user_arrays(row, row["timestamp"], catalogue.look_up) for row in rows]
+    size = affinity_slots(catalogue)
+    shares = np.stack([user_affinity(known_activity(row), catalogue.codes, size) for row in rows])
+    table = pq.read_table(snapshot / "candidates.parquet", filters=[("label", ">=", int(places[0])), ("label", "<=", int(places[-1]))])
+    times = np.array([row["timestamp"] for row in rows], np.int64)
+    return stack(users), _candidates(table, catalogue, shares, times)
+
+
+def known_activity(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row, or nothing where the user was unknown: Feast fills such a row with nulls."""
+    return row if row["user_activity_at"] is not None else {}
+
+
+def _candidates(table: Any, catalogue: Catalogue, shares: Array, times: Array) -> Arrays:
+    width = table.num_rows // len(times)
+    item_ids = table.column("item_id").to_pylist()
+    rows = np.fromiter((catalogue.index[item_id] for item_id in item_ids), np.int64, len(item_ids))
+    defaults = with_defaults("item_activity", {})
+    names = [f"item_actions_{window}" for window in HALF_LIVES]
+    label = np.repeat(np.arange(len(times)), width)
+    columns = {name: vectors(table, name, defaults[name]) for name in names}
+    columns |= {name: scalars(table, name, defaults[name]) for name in ("item_activity_at", "item_ctr_7d")}
+    columns["item_published_at"] = catalogue.published_at[rows]
+    columns["item_category_codes"] = catalogue.category_codes[rows] + label[:, None] * shares.shape[1]
+    inputs = item_inputs(columns, shares.ravel(), np.repeat(times, width))
+    inputs |= {"rows": rows, "log_draws": scalars(table, "log_draws", 0.0)}
+    return {name: array.reshape(len(times), width, *array.shape[1:]) for name, array in inputs.items()}
+
+
+def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
+    """History windows [n, L]: history_rows, history_actions, history_gaps, and ``fresh``: True where an entry teaches."""
+    actions = json.loads((snapshot / "snapshot.json").read_text())["config"]["actions"].split(",")
+    codes = [ACTION_CODE[action] for action in actions]
+    rows = pq.read_table(snapshot / "windows.parquet", filters=[("split", "==", split)]).to_pylist()
+    names = ("history_rows", "history_actions", "history_gaps")
+    made = [user_arrays(row, row["user_activity_at"], catalogue.look_up) for row in rows if row["user_activity_at"]]
+    windows = stack([{name: row[name] for name in names} for row in made])
+    fresh = np.array([row["fresh"] for row in rows if row["user_activity_at"]])
+    labelled = np.isin(windows["history_actions"], codes) & (windows["history_rows"] > 0)
+    newest_first = np.cumsum(labelled[:, ::-1], 1)[:, ::-1]
+    windows["fresh"] = labelled & (newest_first <= fresh[:, None])
+    windows["fresh"][:, 0] = False  # nothing before it to predict it from
+    return windows
+
+
