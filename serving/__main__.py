@@ -11,7 +11,6 @@ import logging
 import sys
 from functools import partial
 
-import prometheus_client  # noqa: F401  before Feast, which makes its counters write to shared files
 import uvicorn
 
 from feature_repo.settings import StoreSettings

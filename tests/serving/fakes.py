@@ -1,0 +1,104 @@
+"""Neighbours of ten lines each, and an API around them."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.testclient import TestClient
+
+from benchmarks.tiny_model import tokenizer
+from feature_repo.vocabulary import VECTOR_SIZE
+from serving.app import create_app
+from serving.catalogue import Catalogue
+from serving.models import Model
+from serving.neighbours import Neighbours
+from serving.readiness import Check
+from serving.settings import ServingSettings
+from serving.user_features import UserRows
+from streaming.events import Publishable
+
+MODEL = Model(Path("bundle-1"), "model-1", 1, tokenizer())
+
+
+class FakeUsers:
+    """Rows by user id; raises ``error`` instead when there is one."""
+
+    def __init__(self, rows: Mapping[str, UserRows] | None = None, error: Exception | None = None) -> None:
+        self.rows, self.error = rows or {}, error
+
+    async def read(self, user_id: str) -> UserRows:
+        if self.error:
+            raise self.error
+        return self.rows.get(user_id, UserRows({}, {}))
+
+
+class FakeRanker:
+    """Scores a candidate by the first number of its vector, a user with a history ten higher."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.calls = error, 0
+
+    async def score(self, inputs: Mapping[str, Any], candidates: int, version: int) -> Any:
+        self.calls += 1
+        if self.error:
+            raise self.error
+        bonus = 10.0 if inputs["history_actions"].any() else 0.0
+        return inputs["item_vectors"][:, 0] + np.float32(bonus)
+
+
+@dataclass
+class FakeBus:
+    """Keeps what was delivered; refuses what ``refused`` names by key; raises ``error`` when there is one."""
+
+    refused: set[str] = field(default_factory=set)
+    error: Exception | None = None
+    messages: list[Publishable] = field(default_factory=list)
+
+    async def deliver(self, messages: Sequence[Publishable]) -> list[str | None]:
+        if self.error:
+            raise self.error
+        self.messages += messages
+        return ["timed out" if message.key in self.refused else None for message in messages]
+
+
+def catalogue_of(*item_ids: str) -> Catalogue:
+    """A loaded catalogue; the first item has the highest first number in its vector."""
+    catalogue = Catalogue()
+    vectors = np.zeros((len(item_ids), VECTOR_SIZE), np.float32)
+    vectors[:, 0] = np.arange(len(item_ids), 0, -1)
+    catalogue.replace_vectors(item_ids, vectors)
+    catalogue.wanted.clear()
+    catalogue.loaded = True
+    return catalogue
+
+
+@dataclass
+class World:
+    """What surrounds the API in one test."""
+
+    users: FakeUsers = field(default_factory=FakeUsers)
+    ranker: FakeRanker = field(default_factory=FakeRanker)
+    catalogue: Catalogue = field(default_factory=lambda: catalogue_of("a", "b", "c"))
+    bus: FakeBus = field(default_factory=FakeBus)
+    checks: dict[str, Check] = field(default_factory=dict)
+    settings: ServingSettings = field(default_factory=ServingSettings)
+    no_model: Exception | None = None
+
+    def model(self) -> Model:
+        if self.no_model:
+            raise self.no_model
+        return MODEL
+
+    @asynccontextmanager
+    async def neighbours(self) -> AsyncIterator[Neighbours]:
+        yield Neighbours(self.users, self.ranker, self.model, self.catalogue, self.bus, self.checks)
+
+
+@contextmanager
+def api(world: World) -> Iterator[TestClient]:
+    """A client of an API in this world."""
+    with TestClient(create_app(world.settings, world.neighbours), raise_server_exceptions=False) as client:
+        yield client

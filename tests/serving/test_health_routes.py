@@ -1,0 +1,87 @@
+"""Liveness, readiness, metrics, and the log line."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from tests.serving.fakes import World, api
+
+
+async def fine() -> str:
+    return ""
+
+
+async def broken() -> str:
+    return "triton at 127.0.0.1:8001 does not answer"
+
+
+def test_a_process_that_answers_is_live_whatever_its_neighbours_do() -> None:
+    with api(World(checks={"triton": broken})) as client:
+        assert client.get("/health/live").status_code == 200
+
+
+def test_ready_when_every_neighbour_is() -> None:
+    with api(World(checks={"broker": fine, "triton": fine})) as client:
+        assert client.get("/health/ready").json() == {"ready": True}
+
+
+def test_what_is_not_ready_is_named_with_the_reason() -> None:
+    with api(World(checks={"broker": fine, "triton": broken})) as client:
+        answer = client.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["not_ready"] == {"triton": "triton at 127.0.0.1:8001 does not answer"}
+
+
+def test_requests_stages_candidates_and_the_item_table_are_measured() -> None:
+    with api(World()) as client:
+        client.post("/v1/rank", json={"user_id": "u", "items": ["a", "b"]})
+        metrics = client.get("/metrics").text
+    for line in (
+        'freshrank_request_seconds_count{route="/v1/rank",status="200"} 1.0',
+        'freshrank_rank_stage_seconds_count{stage="triton"} 1.0',
+        "freshrank_rank_candidates_sum 2.0",
+        "freshrank_items 3.0",
+        "freshrank_item_change_age_seconds -1.0",
+    ):
+        assert line in metrics
+
+
+def test_unknown_paths_share_one_label() -> None:
+    with api(World()) as client:
+        client.get("/a")
+        client.get("/b")
+        assert 'freshrank_request_seconds_count{route="other",status="404"} 2.0' in client.get("/metrics").text
+
+
+def test_two_apps_do_not_share_counts() -> None:
+    with api(World()) as first, api(World()) as second:
+        first.post("/v1/rank", json={"user_id": "u", "items": ["a"]})
+        assert "freshrank_rank_candidates_count 0.0" in second.get("/metrics").text
+
+
+def test_a_ranking_is_one_log_line_with_user_items_and_timings(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "serving"), api(World()) as client:
+        client.post("/v1/rank", json={"user_id": "u\nforged", "items": ["a", "b"]})
+        client.get("/health/live")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "serving.observation"]
+    assert "/v1/rank 200" in line and r"user='u\nforged' items=2" in line and "triton=" in line
+
+
+def test_every_route_is_documented_with_an_example() -> None:
+    with api(World()) as client:
+        paths: dict[str, Any] = client.get("/openapi.json").json()["paths"]
+        assert client.get("/docs").status_code == 200
+    assert set(paths) == {
+        "/v1/rank",
+        "/v1/events",
+        "/v1/items",
+        "/v1/items/{item_id}",
+        "/v1/users",
+        "/v1/users/{user_id}",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+    }
+    bodies = [each["post"]["requestBody"]["content"] for each in paths.values() if "post" in each]
+    assert all("example" in content for body in bodies for content in body.values())

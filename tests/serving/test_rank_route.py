@@ -1,0 +1,182 @@
+"""What POST /v1/rank answers, whatever it is asked."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from feature_repo.vocabulary import VECTOR_SIZE
+from serving.errors import NoModel, OnlineStoreUnavailable, TritonUnavailable
+from serving.settings import ServingSettings
+from serving.user_features import UserRows
+from tests.serving.fakes import FakeRanker, FakeUsers, World, api, catalogue_of
+
+CLICKED = UserRows(
+    {},
+    {
+        "user_activity_at": 4_000_000_000_000,
+        "history_item_ids": ["a"],
+        "history_actions": [3],
+        "history_timestamps": [4_000_000_000_000],
+    },
+)
+
+
+def rank(world: World, **body: Any) -> tuple[int, Any]:
+    with api(world) as client:
+        answer = client.post("/v1/rank", json={"user_id": "u"} | body)
+        return answer.status_code, answer.json()
+
+
+def order(answer: Any) -> list[str]:
+    return [place["item_id"] for place in answer["items"]]
+
+
+def test_items_come_back_by_falling_score() -> None:
+    status, answer = rank(World(), items=["c", "a", "b"])
+    assert (status, order(answer)) == (200, ["a", "b", "c"])
+    assert [place["score"] for place in answer["items"]] == [3.0, 2.0, 1.0]
+    assert answer["model_version"] == "model-1" and answer["request_id"]
+
+
+def test_two_rankings_have_two_request_ids() -> None:
+    assert rank(World(), items=["a"])[1]["request_id"] != rank(World(), items=["a"])[1]["request_id"]
+
+
+def test_equal_scores_keep_the_callers_order() -> None:
+    world = World(catalogue=catalogue_of("a", "b", "c"))
+    world.catalogue.table.put_vectors(["a", "b", "c"], np.zeros((3, VECTOR_SIZE)))
+    assert order(rank(world, items=["b", "c", "a"])[1]) == ["b", "c", "a"]
+
+
+def test_what_a_user_did_reaches_the_ranker() -> None:
+    world = World(users=FakeUsers({"u": CLICKED}))
+    assert rank(world, items=["a"])[1]["items"][0]["score"] == 13.0
+
+
+def test_an_unknown_user_gets_a_ranking_by_what_is_known_of_the_items() -> None:
+    status, answer = rank(World(), user_id="nobody", items=["b", "a"])
+    assert (status, order(answer)) == (200, ["a", "b"])
+
+
+def test_unknown_items_come_last_without_a_score_and_are_named() -> None:
+    status, answer = rank(World(), items=["x", "b", "y", "a"])
+    assert (status, order(answer)) == (200, ["a", "b", "x", "y"])
+    assert [place["score"] for place in answer["items"][2:]] == [None, None]
+    assert answer["unknown_items"] == ["x", "y"]
+
+
+def test_unknown_items_become_wanted() -> None:
+    world = World()
+    rank(world, items=["x", "a"])
+    assert list(world.catalogue.wanted) == ["x"]
+
+
+def test_only_unknown_items_need_no_inference() -> None:
+    world = World()
+    assert order(rank(world, items=["x"])[1]) == ["x"]
+    assert world.ranker.calls == 0
+
+
+def test_hidden_items_are_left_out_and_named() -> None:
+    world = World()
+    world.catalogue.put("item_content", "b", {"item_available": False})
+    status, answer = rank(world, items=["c", "b", "a"])
+    assert (status, order(answer), answer["unavailable_items"]) == (200, ["a", "c"], ["b"])
+
+
+def test_an_empty_list_gets_an_empty_ranking() -> None:
+    status, answer = rank(World(), items=[])
+    assert (status, answer["items"]) == (200, [])
+
+
+def test_an_item_named_twice_is_ranked_once() -> None:
+    assert order(rank(World(), items=["b", "a", "b"])[1]) == ["a", "b"]
+
+
+def test_k_cuts_the_ranking() -> None:
+    assert order(rank(World(), items=["a", "b", "c", "x"], k=2)[1]) == ["a", "b"]
+
+
+def test_k_counts_unknown_items_too() -> None:
+    assert order(rank(World(), items=["x", "a", "y"], k=2)[1]) == ["a", "x"]
+
+
+def test_k_may_be_larger_than_the_list() -> None:
+    assert order(rank(World(), items=["b", "a"], k=50)[1]) == ["a", "b"]
+
+
+def test_ten_thousand_items_are_ranked() -> None:
+    item_ids = [f"item-{number}" for number in range(10_000)]
+    status, answer = rank(World(catalogue=catalogue_of(*item_ids)), items=item_ids[::-1])
+    assert status == 200 and order(answer) == item_ids
+
+
+def test_more_items_than_the_limit_are_refused_with_the_limit() -> None:
+    status, answer = rank(World(settings=ServingSettings(max_candidates=2)), items=["a", "b", "c"])
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (413, "too_large", "items")
+    assert "at most 2" in answer["error"]["message"]
+
+
+def test_a_body_over_the_limit_is_refused() -> None:
+    status, answer = rank(World(settings=ServingSettings(max_body_bytes=10)), items=["a"])
+    assert (status, answer["error"]["code"]) == (413, "too_large")
+
+
+def test_without_a_model_the_answer_says_how_to_get_one() -> None:
+    status, answer = rank(World(no_model=NoModel("no bundle: run `make train export`")), items=["a"])
+    assert (status, answer["error"]["code"]) == (503, "no_model")
+    assert "make train export" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("world", "code"),
+    [
+        (World(ranker=FakeRanker(TritonUnavailable("triton is away"))), "triton_unavailable"),
+        (World(users=FakeUsers(error=OnlineStoreUnavailable("the online store is away"))), "online_store_unavailable"),
+    ],
+)
+def test_an_absent_neighbour_is_named_and_the_caller_told_to_try_again(world: World, code: str) -> None:
+    with api(world) as client:
+        answer = client.post("/v1/rank", json={"user_id": "u", "items": ["a"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "reason"),
+    [
+        ('{"user_id": 7, "items": []}', "user_id", "Expected `str`, got `int`"),
+        ('{"user_id": "", "items": []}', "user_id", "length >= 1"),
+        ('{"user_id": "u", "items": ["a", 5]}', "items[1]", "Expected `str`, got `int`"),
+        ('{"user_id": "u", "items": "a"}', "items", "Expected `array`, got `str`"),
+        ('{"user_id": "u", "items": [], "k": 0}', "k", "`int` >= 1"),
+        ('{"user_id": "u"}', None, "missing required field `items`"),
+        ("[]", None, "Expected `object`, got `array`"),
+        ("{", None, "not valid JSON"),
+        ("", None, "not valid JSON"),
+        ('{"user_id": "\xff', None, "not valid JSON"),
+        ("[" * 100_000, None, ""),
+    ],
+)
+def test_a_body_that_cannot_be_used_is_refused_with_field_and_reason(body: str, field: str | None, reason: str) -> None:
+    with api(World()) as client:
+        answer = client.post("/v1/rank", content=body.encode("latin-1"))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error.get("field")) == (422, "invalid_request", field)
+    assert reason in error["message"]
+
+
+def test_a_failure_of_our_own_tells_the_caller_nothing_of_the_inside() -> None:
+    with api(World(users=FakeUsers(error=RuntimeError("secret")))) as client:
+        answer = client.post("/v1/rank", json={"user_id": "u", "items": ["a"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/rank", 405), ("GET", "/nothing", 404)])
+def test_errors_of_the_router_have_the_same_shape(method: str, path: str, status: int) -> None:
+    with api(World()) as client:
+        answer = client.request(method, path)
+    assert answer.status_code == status
+    assert set(answer.json()["error"]) == {"code", "message"}
