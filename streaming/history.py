@@ -90,7 +90,10 @@ def _time(value: Any) -> int | str:
     """A file's time as events have it: ISO 8601 or epoch milliseconds."""
     if isinstance(value, datetime):
         return value.isoformat()
-    return int(value) if isinstance(value, float) or (isinstance(value, str) and value.isdecimal()) else value
+    if isinstance(value, str):
+        digits = value.removesuffix(".0")  # how a table with gaps writes a whole number
+        return int(digits) if digits.isdecimal() else value
+    return int(value)
 
 
 def _attributes(value: Any) -> dict[str, Any]:
