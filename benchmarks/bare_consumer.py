@@ -14,6 +14,7 @@ from faust.types import StreamT
 from feature_repo.settings import StoreSettings
 from streaming.app import faust_app
 from streaming.events import TOPIC_INTERACTIONS
+from streaming.garbage import collect_seldom
 from streaming.settings import StreamSettings
 
 
@@ -29,13 +30,18 @@ def bare_app(count: int, report: Path) -> faust.App:
             started = started or time.perf_counter()
             seen += 1
             if seen == count:
-                report.write_text(str(time.perf_counter() - started))
+                write(report, time.perf_counter() - started)
 
     return app
 
 
+def write(report: Path, seconds: float) -> None:
+    report.write_text(str(seconds))
+
+
 def main() -> None:
     app = bare_app(int(sys.argv[1]), Path(sys.argv[2]))
+    collect_seldom()
     faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
 
 

@@ -3,9 +3,9 @@
     python -m benchmarks.stream                   20,000 events, three rounds
     python -m benchmarks.stream --events 50000 --json
 
-Both read the same events from a real broker on this machine. The bare consumer only counts them; the worker updates user
-and item features, writes Redis and the offline log, passes every event on by item and tells the caches. A round runs both,
-one after the other; the ratio is the median of the rounds'.
+Both read the same events from a real broker on this machine. The bare consumer only counts them; the worker updates
+user and item features, writes Redis and the offline log, passes every event on by item and tells the caches. A round
+runs both, one after the other; the ratio is the median of the rounds'.
 """
 
 import argparse

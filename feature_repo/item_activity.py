@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from feature_repo.user_activity import advance_counts
 from feature_repo.vocabulary import ACTION_CODE, ACTIONS, CTR_PRIOR, HALF_LIVES
 
@@ -45,5 +43,5 @@ def from_row(row: Mapping[str, Any]) -> ItemActivity:
     """The activity a row was made from; a row of an unknown item is an empty one."""
     if not row.get("item_activity_at"):
         return ItemActivity()
-    counts = (tuple(np.asarray(row[f"item_actions_{window}"], float).tolist()) for window in HALF_LIVES)
+    counts = (tuple(map(float, row[f"item_actions_{window}"])) for window in HALF_LIVES)
     return ItemActivity(int(row["item_activity_at"]), tuple(counts))

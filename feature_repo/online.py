@@ -15,15 +15,25 @@ from feast.types import Array, Bool, Bytes, Float64, Int64, String
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+
+def _list_of(kind: str) -> Callable[[Any], pb.Value]:
+    def encode(values: Any) -> pb.Value:
+        value = pb.Value()
+        getattr(value, kind).val.extend(values)  # filled in place: handing a filled list over would copy it
+        return value
+
+    return encode
+
+
 _TO_PROTO: Mapping[Any, Callable[[Any], pb.Value]] = {
     String: lambda value: pb.Value(string_val=value),
     Int64: lambda value: pb.Value(int64_val=value),
     Float64: lambda value: pb.Value(double_val=value),
     Bool: lambda value: pb.Value(bool_val=value),
     Bytes: lambda value: pb.Value(bytes_val=value),
-    Array(String): lambda values: pb.Value(string_list_val=pb.StringList(val=values)),
-    Array(Int64): lambda values: pb.Value(int64_list_val=pb.Int64List(val=values)),
-    Array(Float64): lambda values: pb.Value(double_list_val=pb.DoubleList(val=values)),
+    Array(String): _list_of("string_list_val"),
+    Array(Int64): _list_of("int64_list_val"),
+    Array(Float64): _list_of("double_list_val"),
 }
 
 

@@ -3,12 +3,9 @@
 Every update is commutative in the interactions (up to rounding): late and out-of-order events land where they belong.
 """
 
-from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from feature_repo.decay import weight
 from feature_repo.vocabulary import (
@@ -40,8 +37,15 @@ class UserActivity:
 
     at: int = 0  # epoch milliseconds of the newest interaction
     counts: tuple[tuple[float, ...], ...] = (_ZEROS,) * len(HALF_LIVES)  # [window][action]
-    history: tuple[Visit, ...] = ()  # oldest first
+    item_ids: tuple[str, ...] = ()  # the history, oldest first, as three columns: a row is made of it at every event
+    actions: tuple[int, ...] = ()
+    timestamps: tuple[int, ...] = ()
     categories: Mapping[str, float] = field(default_factory=dict)  # category -> 7-day counter
+
+    @property
+    def history(self) -> tuple[Visit, ...]:
+        """The history as visits, oldest first."""
+        return tuple(map(Visit, self.timestamps, self.item_ids, self.actions))
 
 
 def advance(
@@ -49,11 +53,10 @@ def advance(
 ) -> UserActivity:
     """The activity after one more interaction at ``timestamp`` (epoch milliseconds)."""
     code = ACTION_CODE[action]
-    at = max(activity.at, timestamp)
     return UserActivity(
-        at,
+        max(activity.at, timestamp),
         advance_counts(activity.counts, activity.at, code - 1, timestamp),
-        _remember(activity.history, Visit(timestamp, item_id, code)),
+        *_remember(activity, Visit(timestamp, item_id, code)),
         _lean(activity.categories, activity.at, categories, timestamp),
     )
 
@@ -74,14 +77,15 @@ def advance_counts(
     return tuple(advanced)
 
 
-def _remember(history: tuple[Visit, ...], visit: Visit) -> tuple[Visit, ...]:
+def _remember(activity: UserActivity, visit: Visit) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+    item_ids, actions, timestamps = activity.item_ids, activity.actions, activity.timestamps
     if visit.action not in HISTORY_ACTIONS:
-        return history
-    if not history or visit >= history[-1]:
-        return (*history[-HISTORY_LENGTH + 1 :], visit)
-    visits = list(history)
-    insort(visits, visit)
-    return tuple(visits[-HISTORY_LENGTH:])
+        return item_ids, actions, timestamps
+    if timestamps and visit < (timestamps[-1], item_ids[-1], actions[-1]):
+        visits = sorted((*activity.history, visit))[-HISTORY_LENGTH:]
+        return tuple(v.item_id for v in visits), tuple(v.action for v in visits), tuple(v.timestamp for v in visits)
+    kept = slice(1 - HISTORY_LENGTH, None)
+    return (*item_ids[kept], visit.item_id), (*actions[kept], visit.action), (*timestamps[kept], visit.timestamp)
 
 
 def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], timestamp: int) -> Mapping[str, float]:
@@ -96,12 +100,10 @@ def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], t
     return dict(strongest[:CATEGORIES_KEPT])
 
 
-def session_events(history: Sequence[Visit]) -> int:
-    """How many interactions the session that holds the newest one has so far."""
-    count = min(len(history), 1)
-    for newer, older in zip(reversed(history), reversed(history[:-1]), strict=False):
-        if newer.timestamp - older.timestamp > SESSION_GAP:
-            break
+def session_events(timestamps: Sequence[int]) -> int:
+    """How many interactions the session that holds the newest one has so far; times are epoch ms, oldest first."""
+    count = min(len(timestamps), 1)
+    while count < len(timestamps) and timestamps[-count] - timestamps[-count - 1] <= SESSION_GAP:
         count += 1
     return count
 
@@ -110,12 +112,12 @@ def to_row(activity: UserActivity) -> dict[str, Any]:
     """The columns of the Feast view ``user_activity`` (all but its ledger)."""
     windows = dict(zip(HALF_LIVES, activity.counts, strict=True))
     return {
-        "history_item_ids": [visit.item_id for visit in activity.history],
-        "history_actions": [visit.action for visit in activity.history],
-        "history_timestamps": [visit.timestamp for visit in activity.history],
+        "history_item_ids": list(activity.item_ids),
+        "history_actions": list(activity.actions),
+        "history_timestamps": list(activity.timestamps),
         **{f"user_actions_{window}": list(counts) for window, counts in windows.items()},
         "user_activity_at": activity.at,
-        "user_session_events": session_events(activity.history),
+        "user_session_events": session_events(activity.timestamps),
         "user_categories": list(activity.categories),
         "user_category_weights": list(activity.categories.values()),
     }
@@ -125,10 +127,11 @@ def from_row(row: Mapping[str, Any]) -> UserActivity:
     """The activity a row was made from; a row of an unknown user (``user_activity_at`` missing) is an empty one."""
     if not row.get("user_activity_at"):
         return UserActivity()
-    visits = zip(row["history_timestamps"], row["history_item_ids"], row["history_actions"], strict=True)
     return UserActivity(
         int(row["user_activity_at"]),
-        tuple(tuple(np.asarray(row[f"user_actions_{window}"], float).tolist()) for window in HALF_LIVES),
-        tuple(Visit(int(timestamp), str(item_id), int(action)) for timestamp, item_id, action in visits),
+        tuple(tuple(map(float, row[f"user_actions_{window}"])) for window in HALF_LIVES),
+        tuple(map(str, row["history_item_ids"])),
+        tuple(map(int, row["history_actions"])),
+        tuple(map(int, row["history_timestamps"])),
         dict(zip(row["user_categories"], map(float, row["user_category_weights"]), strict=True)),
     )

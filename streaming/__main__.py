@@ -13,6 +13,7 @@ import faust
 from feature_repo.settings import StoreSettings
 from streaming.app import create_app
 from streaming.broker import BrokerAway, create_topics
+from streaming.garbage import collect_seldom
 from streaming.settings import StreamSettings
 
 log = logging.getLogger("streaming")
@@ -28,6 +29,7 @@ def work() -> None:
     except BrokerAway as error:
         sys.exit(f"worker: {error}")
     app = create_app(stream, stores, topic_ids)
+    collect_seldom()
     log.info("worker: %s -> Feast (redis %s, log %s)", stream.broker, stores.redis.split(",")[0], stores.data_dir)
     faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
 

@@ -24,6 +24,7 @@ from feature_repo.online import OnlineRows, Row
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
 from streaming.events import Interaction, InvalidEvent, Item, User, epoch_ms
+from streaming.garbage import collect_seldom
 from streaming.history import interactions, messages, read_table
 from streaming.ledger import Verdict, event_key, judge, record, record_item
 from streaming.offline_log import INTERACTIONS, OfflineLog
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--until", help="a share of the time span's events (0.8) or an ISO 8601 time")
     parser.add_argument("--replace", action="store_true", help="drop the rows that the offline log has")
     options = parser.parse_args()
+    collect_seldom()
     started = datetime.now()
     try:
         counts = run(options.folder, options.until, StoreSettings(), options.replace)
