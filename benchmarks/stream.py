@@ -16,21 +16,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kafka import KafkaConsumer, TopicPartition
 
 from deploy.laptop.ports import free_environment
 from deploy.laptop.system import System, running
 from streaming.broker import create_topics
-from streaming.events import TOPIC_BY_ITEM, TOPIC_INTERACTIONS, Interaction
+from streaming.events import TOPIC_INTERACTIONS, Action, Interaction
+from streaming.lag import offsets
 from streaming.producer import EventProducer
 from streaming.settings import StreamSettings
 
 USERS, ITEMS = 2_000, 5_000
+MIX: dict[Action, float] = {"impression": 0.4, "view": 0.3, "click": 0.25, "like": 0.05}
 BEGIN_MS = 1_780_000_000_000
 TIMEOUT_S = 300
 
@@ -40,13 +40,14 @@ def interactions(count: int, seed: int = 0) -> Iterator[Interaction]:
     draw = np.random.default_rng(seed)
     users = (USERS * draw.random(count) ** 2).astype(int)
     items = (ITEMS * draw.random(count) ** 3).astype(int)
-    actions = draw.choice(["impression", "view", "click", "like"], count, p=[0.4, 0.3, 0.25, 0.05])
+    actions = draw.choice(len(MIX), count, p=list(MIX.values()))
+    names = list(MIX)
     for number in range(count):
         yield Interaction(
             event_id=f"{seed}-{number}",
             user_id=f"u{users[number]}",
             item_id=f"i{items[number]}",
-            action=str(actions[number]),
+            action=names[actions[number]],
             timestamp=BEGIN_MS + 10 * number,
         )
 
@@ -83,41 +84,13 @@ def bare_seconds(system: System, count: int, report: Path) -> float:
 
 def worker_seconds(system: System, count: int) -> float:
     """Seconds from the worker's first committed event to the moment both its agents committed everything."""
-    broker = system.environment["FRESHRANK_BROKER"]
     system.launch("worker")
-    with committed_offsets(broker, "freshrank", [TOPIC_INTERACTIONS, TOPIC_BY_ITEM]) as offsets:
-        wait_for(lambda: offsets()[TOPIC_INTERACTIONS] > 0, "the worker")
-        started, already = time.perf_counter(), offsets()[TOPIC_INTERACTIONS]
-        wait_for(lambda: offsets()[TOPIC_INTERACTIONS] >= count, "the worker")
-        wait_for(lambda: offsets()[TOPIC_BY_ITEM] >= end_offset(broker, TOPIC_BY_ITEM), "the worker's items")
+    with offsets(system.environment["FRESHRANK_BROKER"]) as group:
+        wait_for(lambda: group.committed(TOPIC_INTERACTIONS) > 0, "the worker")
+        started, already = time.perf_counter(), group.committed(TOPIC_INTERACTIONS)
+        wait_for(lambda: group.committed(TOPIC_INTERACTIONS) >= count, "the worker")
+        wait_for(lambda: group.lag() == 0, "the worker's items")
         return (time.perf_counter() - started) * count / (count - already)
-
-
-@contextmanager
-def committed_offsets(broker: str, group: str, topics: list[str]) -> Iterator[Any]:
-    """A function that returns how many events of each topic the group has committed."""
-    consumer = KafkaConsumer(bootstrap_servers=broker, group_id=group, enable_auto_commit=False)
-    partitions = [TopicPartition(topic, number) for topic in topics for number in range(StreamSettings().partitions)]
-
-    def read() -> dict[str, int]:
-        sums = dict.fromkeys(topics, 0)
-        for partition in partitions:
-            sums[partition.topic] += consumer.committed(partition) or 0
-        return sums
-
-    try:
-        yield read
-    finally:
-        consumer.close()
-
-
-def end_offset(broker: str, topic: str) -> int:
-    consumer = KafkaConsumer(bootstrap_servers=broker)
-    try:
-        partitions = [TopicPartition(topic, number) for number in range(StreamSettings().partitions)]
-        return int(sum(consumer.end_offsets(partitions).values()))
-    finally:
-        consumer.close()
 
 
 def wait_for(condition: Any, what: str) -> None:

@@ -21,6 +21,7 @@ from streaming.broker import PromptApp
 from streaming.catalogue import Catalogue
 from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
+from streaming.lag import GROUP
 from streaming.ledger import log_key
 from streaming.offline_log import OfflineLog
 from streaming.settings import StreamSettings
@@ -65,7 +66,7 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
     return app
 
 
-def faust_app(stream: StreamSettings, stores: StoreSettings, group: str = "freshrank") -> faust.App:
+def faust_app(stream: StreamSettings, stores: StoreSettings, group: str = GROUP) -> faust.App:
     """A Faust app without agents, with the settings every worker has."""
     return PromptApp(
         stream,
