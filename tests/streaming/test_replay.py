@@ -1,0 +1,33 @@
+"""Which dead letters can go back, and under which key."""
+
+import pytest
+
+from streaming.dead_letters import line
+from streaming.events import InvalidEvent
+from streaming.replay import Letter, repaired_key
+
+T = 1_750_000_000_000
+
+
+def letter(topic: str, value: bytes, key: bytes | None = None) -> Letter:
+    return Letter("0/1", topic, 2, 3, "because", key, value, T)
+
+
+def test_an_interaction_goes_back_under_its_user() -> None:
+    value = b'{"user_id": "7", "item_id": "1", "action": "view"}'
+    assert repaired_key(letter("interactions", value, b"wrong")) == b"7"
+
+
+def test_what_still_cannot_be_read_stays() -> None:
+    for topic in ("interactions", "items", "users"):
+        with pytest.raises(InvalidEvent):
+            repaired_key(letter(topic, b"nonsense"))
+
+
+def test_the_workers_own_envelopes_do_not_go_back() -> None:
+    with pytest.raises(InvalidEvent, match="interactions-by-item"):
+        repaired_key(letter("interactions-by-item", b""))
+
+
+def test_a_line_says_where_from_why_and_what() -> None:
+    assert line(letter("items", b"x" * 100)) == f"items/2@3  because  {b'x' * 60!r}"
