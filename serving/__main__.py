@@ -25,7 +25,7 @@ def main() -> None:
         prog="python -m serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("kafka").setLevel(logging.ERROR)  # it repeats every failed connection; we report our own
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it repeats every failed connection; we report our own
     settings = ServingSettings()
     app = create_app(settings, partial(open_neighbours, settings, StoreSettings()))
     uvicorn.run(

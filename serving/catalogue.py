@@ -90,9 +90,12 @@ class Catalogue:
         return row >= 0 and bool(self.table.column("item_encoded")[row])
 
     def replace_vectors(self, item_ids: Sequence[str], vectors: Array) -> None:
-        """Take over another model's item vectors; the rest of the catalogue becomes wanted."""
+        """Take over another model's item vectors; items new to the table or without a vector become wanted."""
+        known = len(self.table)
         self.table.replace_vectors(item_ids, vectors)
-        self.want(self.table.ids)
+        self.want(_chosen(self.table.ids[:known], ~self.table.column("item_encoded")[:known]))
+        self.want(self.table.ids[known:])
+        self.loaded &= known > 0
 
 
 def _chosen(item_ids: Sequence[str], mask: Array) -> list[str]:

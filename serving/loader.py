@@ -49,7 +49,7 @@ class Loader:
         if self._catalogue.wanted:
             await self._read(list(islice(self._catalogue.wanted, item_rows.BATCH)))
             return True
-        self._catalogue.loaded = True  # from now on rankings come first: a pause follows every batch
+        self._catalogue.loaded = bool(self._catalogue.table)  # from now on rankings come first: batches pause
         if self._content:
             await self._encode(list(islice(self._content, encoder.BATCH)))
             return True

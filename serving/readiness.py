@@ -84,6 +84,8 @@ def item_table(catalogue: Catalogue) -> Check:
     """Whether the promoted bundle's items have their rows."""
 
     async def check() -> str:
+        if not len(catalogue.table):
+            return "the item table is empty: no bundle was read and no item has changed"
         return "" if catalogue.loaded else f"the item table is being filled: {len(catalogue.wanted)} items to go"
 
     return check

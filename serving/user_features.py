@@ -43,6 +43,7 @@ class UserFeatures:
             reason = str(error) or f"no answer within {self._timeout:g} s"
             raise OnlineStoreUnavailable(f"the online store (Redis) does not answer: {reason}") from error
         except FeastObjectNotFoundException as error:
+            await asyncio.to_thread(self._store.refresh_registry)  # `make apply` may have run since the last look
             raise OnlineStoreUnavailable(f"the feature registry is not set up ({error}): run `make apply`") from error
         return rows(answer.proto)
 
