@@ -1,8 +1,8 @@
 """messages nobody can use -> the topic ``dead-letters``, as they came, with where from and why in the headers.
 
-    python -m streaming.dead_letters list                     what lies there, and why
-    python -m streaming.dead_letters replay                   put back what can be read by now
-    python -m streaming.dead_letters replay --topic interactions --limit 100
+python -m streaming.dead_letters list                     what lies there, and why
+python -m streaming.dead_letters replay                   put back what can be read by now
+python -m streaming.dead_letters replay --topic interactions --limit 100
 """
 
 import argparse
