@@ -9,6 +9,7 @@ import logging
 import sys
 
 import faust
+import kafka  # noqa: F401  (before feast, which turns on the deprecation warnings of whatever is imported after it)
 
 from feature_repo.settings import StoreSettings
 from streaming.app import create_app
@@ -31,7 +32,9 @@ def work() -> None:
     app = create_app(stream, stores, topic_ids)
     collect_seldom()
     log.info("worker: %s -> Feast (redis %s, log %s)", stream.broker, stores.redis.split(",")[0], stores.data_dir)
-    faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
+    worker = faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False)
+    worker.spinner = None  # a log file is no terminal
+    worker.execute_from_commandline()
 
 
 def main() -> None:

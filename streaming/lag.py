@@ -10,6 +10,9 @@ from streaming.events import TOPIC_BY_ITEM, TOPIC_INTERACTIONS
 GROUP = "freshrank"
 
 
+LOOK_MS = 100
+
+
 class Offsets:
     """Committed and written offsets of one consumer group, summed over each topic's partitions."""
 
@@ -22,21 +25,34 @@ class Offsets:
         return sum(self._consumer.committed(partition) or 0 for partition in self._partitions[topic])
 
     def written(self, topic: str) -> int:
-        """Events that the broker has."""
-        return int(sum(self._consumer.end_offsets(self._partitions[topic]).values()))
+        """Events that the broker has.
+
+        Some brokers (Tansu) answer the question for the end of a partition with the start of its last batch; so the rest
+        is read to its end.
+        """
+        partitions = self._partitions[topic]
+        self._consumer.assign(partitions)
+        for partition, end in self._consumer.end_offsets(partitions).items():
+            self._consumer.seek(partition, end)
+        while self._consumer.poll(LOOK_MS):
+            pass
+        return sum(self._consumer.position(partition) for partition in partitions)
 
     def lag(self) -> int:
         """Events of all topics that are not stored yet."""
         return sum(self.written(topic) - self.committed(topic) for topic in self._partitions)
 
     def _of(self, topic: str) -> list[TopicPartition]:
-        return [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+        numbers = self._consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise LookupError(f"the broker has no topic {topic!r} (the worker creates it when it starts)")
+        return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
 @contextmanager
 def offsets(broker: str, topics: Sequence[str] = (TOPIC_INTERACTIONS, TOPIC_BY_ITEM)) -> Iterator[Offsets]:
     """The worker's offsets on this broker, without joining its group."""
-    consumer = KafkaConsumer(bootstrap_servers=broker, group_id=GROUP, enable_auto_commit=False)
+    consumer = KafkaConsumer(bootstrap_servers=broker, group_id=GROUP, enable_auto_commit=False, fetch_max_wait_ms=20)
     try:
         yield Offsets(consumer, topics)
     finally:

@@ -29,9 +29,11 @@ from deploy.laptop.system import System
 from deploy.laptop.up import record
 from feature_repo.settings import StoreSettings
 from streaming.backfill import cut
+from streaming.broker import create_topics
 from streaming.events import Interaction
 from streaming.history import interactions, messages
 from streaming.producer import EventProducer
+from streaming.settings import StreamSettings
 
 SOURCE = ROOT / "data/ml-100k"
 FOLDER = ROOT / "data/demo"
@@ -127,6 +129,7 @@ def learn(demo: Demo) -> str:
     with demo.step("start the broker and the online store; backfill the first 80 % in time into Feast"):
         demo.system.start("broker")
         demo.system.start("online-store")
+        create_topics(StreamSettings(broker=demo.system.settings.broker))
         demo.run("streaming.backfill", str(demo.events), "--until", str(demo_data.SHARE))
     with demo.step("snapshot: a point-in-time training set through Feast"):
         demo.run("training.snapshot")

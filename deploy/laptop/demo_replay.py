@@ -39,7 +39,7 @@ def replay(system: System, events: Sequence[Interaction], producer: EventProduce
 
 
 def catch_up(system: System) -> None:
-    """Return once the worker has stored everything the broker has."""
+    """Return once the worker has stored everything the broker has (what it passes on to its item side as well)."""
     with offsets(system.environment["FRESHRANK_BROKER"]) as group:
         wait_until(lambda: group.lag() == 0, CAUGHT_UP_S, "the worker to store every event")
 
