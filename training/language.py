@@ -1,7 +1,7 @@
 """item texts -> text vectors, by a pretrained language model that LoRA tunes on the clicks.
 
-The vectors of the whole catalogue are a cache. Training steps add up their gradients with respect to the cache; a refresh
-pushes that sum through the language model once and fills the cache anew (GradCache, Gao et al., 2021).
+The vectors of the whole catalogue are a cache. Training steps add up their gradients with respect to the cache; a
+refresh pushes that sum through the language model once and fills the cache anew (GradCache, Gao et al., 2021).
 """
 
 import importlib.util
@@ -34,9 +34,14 @@ def place_of(encoder: str) -> str:
 def load(encoder: str, lora_rank: int) -> tuple[Any, nn.Module]:
     """Tokenizer and language model; the model's own weights are frozen. Raises EncoderMissing."""
     try:
-        tokenizer, language = AutoTokenizer.from_pretrained(place_of(encoder)), AutoModel.from_pretrained(place_of(encoder))
+        tokenizer, language = (
+            AutoTokenizer.from_pretrained(place_of(encoder)),
+            AutoModel.from_pretrained(place_of(encoder)),
+        )
     except OSError as error:
-        raise EncoderMissing(f"no language model {encoder!r}: name an installed package, a folder or a hub model ({error})") from error
+        raise EncoderMissing(
+            f"no language model {encoder!r}: name an installed package, a folder or a hub model ({error})"
+        ) from error
     language.requires_grad_(False)
     if lora_rank:
         lora = LoraConfig(
@@ -56,10 +61,20 @@ def merged(language: nn.Module) -> nn.Module:
     return plain.eval()
 
 
+@torch.no_grad()
+def restore_adapter(language: nn.Module, adapter: dict[str, Tensor]) -> None:
+    """Put trained weights back into the language model they were copied from."""
+    weights = dict(language.named_parameters())
+    for name, tensor in adapter.items():
+        weights[name].copy_(tensor)
+
+
 class TextCache:
     """Text vectors [n, text_size] of a catalogue, and the way back into the model they came from."""
 
-    def __init__(self, tokenizer: Any, language: nn.Module, texts: list[str], tokens: int, learning_rate: float) -> None:
+    def __init__(
+        self, tokenizer: Any, language: nn.Module, texts: list[str], tokens: int, learning_rate: float
+    ) -> None:
         self.language = language
         self._batches = _batches(tokenizer, texts, tokens)
         trained = [weight for weight in language.parameters() if weight.requires_grad]
@@ -81,6 +96,17 @@ class TextCache:
         self._optimizer.step()
         self._fill("reading texts again")
 
+    def state(self) -> dict[str, Tensor]:
+        """The cache (``text``) and the trained weights behind it, copied."""
+        trained = {name: weight for name, weight in self.language.named_parameters() if weight.requires_grad}
+        return {name: tensor.detach().clone() for name, tensor in ({"text": self.vectors} | trained).items()}
+
+    @torch.no_grad()
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take over what ``state`` returned."""
+        self.vectors.copy_(state["text"])
+        restore_adapter(self.language, {name: tensor for name, tensor in state.items() if name != "text"})
+
     @torch.no_grad()
     def _fill(self, title: str) -> None:
         for rows, tokens in tqdm(self._batches, desc=title, leave=False):
@@ -97,6 +123,8 @@ def _batches(tokenizer: Any, texts: list[str], tokens: int) -> list[tuple[Tensor
     batches = []
     for start in range(0, len(order), BATCH):
         rows = order[start : start + BATCH]
-        made = tokenizer([texts[row] for row in rows], padding=True, truncation=True, max_length=tokens, return_tensors="pt")
+        made = tokenizer(
+            [texts[row] for row in rows], padding=True, truncation=True, max_length=tokens, return_tensors="pt"
+        )
         batches.append((torch.tensor(rows), {name: made[name] for name in ("input_ids", "attention_mask")}))
     return batches

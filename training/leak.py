@@ -1,8 +1,8 @@
 """A snapshot -> proof that no label saw a row written at its own time or later.
 
-Feast does not return the time of the rows it joined. They are recovered from their content: a row of the log with the same
-entity, ``*_activity_at`` and counters. Every event changes the counters, so the content names the row; where several rows
-are equal the earliest counts, since the others brought nothing that was not known by then.
+Feast does not return the time of the rows it joined. They are recovered from their content: a row of the log with the
+same entity, ``*_activity_at`` and counters. Every event changes the counters, so the content names the row; where
+several rows are equal the earliest counts, since the others brought nothing that was not known by then.
 """
 
 from pathlib import Path
@@ -41,7 +41,9 @@ def _check(joined: Path, entity: str, settings: StoreSettings) -> int:
         ).fetchone()
     rows, found, leaked, worst = row or (0, 0, 0, None)
     if leaked:
-        raise LeakError(f"{leaked} of {rows} {KEYS[entity]} rows in {joined} are not older than their label (worst: {worst})")
+        raise LeakError(
+            f"{leaked} of {rows} {KEYS[entity]} rows in {joined} are not older than their label (worst: {worst})"
+        )
     if found < rows:
         raise LeakError(f"{rows - found} of {rows} {KEYS[entity]} rows in {joined} are not in the offline log")
     return int(rows)

@@ -1,4 +1,4 @@
-"""The offline log -> which interactions and which entities there are. Features are never read here: joins.py asks Feast."""
+"""The offline log -> which interactions and entities there are. Features are not read here: joins.py asks Feast."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

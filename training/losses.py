@@ -1,4 +1,7 @@
-"""Scores -> what a step minimises: a softmax over the catalogue on the vectors, one over sampled candidates on the full score."""
+"""Scores -> what a step minimises.
+
+A softmax over the catalogue on the vectors alone, and one over sampled candidates on the full score.
+"""
 
 import torch
 from torch import Tensor
@@ -31,13 +34,13 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
 def catalogue_sample(targets: Tensor, size: int, negatives: int) -> tuple[Tensor, Tensor]:
     """Rows to rank against, sorted, with the log of the chance that each is among them.
 
-    The whole catalogue when it is small; else the batch's own targets and uniform draws. In-batch targets come as often as they
-    are popular, so their chance is subtracted (logQ, Yi et al., 2019).
+    The whole catalogue when it is small; else the batch's own targets and uniform draws. In-batch targets come as often
+    as they are popular, so their chance is subtracted (logQ, Yi et al., 2019).
     """
     if size - 1 <= negatives:
         return torch.arange(1, size), torch.zeros(size - 1)
     uniform = torch.randint(1, size, (negatives,))
-    items = torch.cat([targets, uniform]).unique()
+    items: Tensor = torch.unique(torch.cat([targets, uniform]))
     share = torch.bincount(targets, minlength=size)[items] / len(targets)
     expected = share * len(targets) + negatives / (size - 1)
     return items, torch.log(-torch.expm1(-expected) + 1e-12)
@@ -46,4 +49,6 @@ def catalogue_sample(targets: Tensor, size: int, negatives: int) -> tuple[Tensor
 def label_loss(ranker: Ranker, users: dict[str, Tensor], candidates: dict[str, Tensor], matrix: Tensor) -> Tensor:
     """Cross entropy of the positive (place 0) against the sampled candidates [B, N], over the full score."""
     inputs = fill_vectors(users | candidates, matrix, candidates["rows"])
-    return F.cross_entropy(ranker(**inputs) - candidates["log_draws"], torch.zeros(len(candidates["rows"]), dtype=torch.int64))
+    return F.cross_entropy(
+        ranker(inputs) - candidates["log_draws"], torch.zeros(len(candidates["rows"]), dtype=torch.int64)
+    )

@@ -10,7 +10,7 @@ CUT = 10  # places of a ranking that count
 
 
 def rank(scores: npt.NDArray[Any], target: int, seen: npt.NDArray[Any]) -> float:
-    """The place of the target (1 = first) among the items not seen; ties in the order of rows, infinity where it cannot be."""
+    """The place of the target (1 = first) among unseen items; ties in the order of rows, infinity if it cannot be."""
     if target < 0 or target in seen:
         return np.inf
     allowed = np.ones(len(scores), bool)

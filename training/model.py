@@ -1,11 +1,8 @@
 """The whole model: item text and attributes -> item vectors; histories and features -> scores.
 
-B batch, L history, D = VECTOR_SIZE, N candidates, A actions, T tokens. The ranker never sees an id: an item that was never
-trained ranks by the vector of its text.
+B batch, L history, D = VECTOR_SIZE, N candidates, T tokens. The ranker never sees an id: an item that was never trained
+ranks by the vector of its text.
 """
-
-from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +53,10 @@ def mean_pooled(language: nn.Module, input_ids: Tensor, attention_mask: Tensor) 
 class Block(nn.Module):
     """One causal transformer block; a learned bias per distance stands for the position."""
 
+    gap: Tensor
+    future: Tensor
+    itself: Tensor
+
     def __init__(self, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
@@ -71,7 +72,7 @@ class Block(nn.Module):
         self.register_buffer("itself", torch.eye(HISTORY_LENGTH, dtype=torch.bool), persistent=False)
 
     def forward(self, states: Tensor, padding: Tensor, last_only: bool) -> Tensor:
-        """``states`` [B, L, D] -> [B, L, D], or [B, 1, D] for the newest entry only; ``padding`` [B, L] is not attended."""
+        """``states`` [B, L, D] -> the same, or [B, 1, D] for the newest entry; ``padding`` [B, L] is not attended."""
         batch = states.shape[0]
         start = HISTORY_LENGTH - 1 if last_only else 0
         normed = self.before(states)
@@ -107,8 +108,8 @@ class HistoryEncoder(nn.Module):
         padding = actions == 0
         for number, block in enumerate(self.blocks, start=1):
             states = block(states, padding, last_only and number == len(self.blocks))
-        states = self.norm(states)
-        return states[:, -1] if last_only else states
+        normed: Tensor = self.norm(states)
+        return normed[:, -1] if last_only else normed
 
 
 GAP_SCALES = (1.0, 60.0, 3_600.0, 86_400.0, 604_800.0)  # seconds
@@ -131,7 +132,9 @@ class CrossNetwork(nn.Module):
     def __init__(self, size: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.crosses = nn.ModuleList(nn.Linear(size, size) for _ in range(2))
-        self.deep = nn.Sequential(nn.Linear(size, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, hidden // 2), nn.GELU())
+        self.deep = nn.Sequential(
+            nn.Linear(size, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, hidden // 2), nn.GELU()
+        )
         self.top = nn.Linear(size + hidden // 2, 1)
         nn.init.zeros_(self.top.weight)
         nn.init.zeros_(self.top.bias)
@@ -156,13 +159,15 @@ class Ranker(nn.Module):
         context = counters + 1 + 4 + len(GAP_SCALES)
         self.context_size = 32
         self.context = nn.Sequential(nn.Linear(context + 16, self.context_size), nn.GELU())
-        self.fuse = nn.Sequential(nn.Linear(VECTOR_SIZE + len(GAP_SCALES) + 32, 128), nn.GELU(), nn.Linear(128, VECTOR_SIZE))
+        self.fuse = nn.Sequential(
+            nn.Linear(VECTOR_SIZE + len(GAP_SCALES) + 32, 128), nn.GELU(), nn.Linear(128, VECTOR_SIZE)
+        )
         self.scale = nn.Parameter(torch.tensor(0.0))
         self.cross = CrossNetwork(counters + 3 + 1 + len(KERNELS) + 32, hidden, dropout)
         self.kernels = nn.Parameter(torch.tensor(KERNELS))
         nn.init.normal_(self.attributes.weight, std=0.02)
 
-    def forward(self, **inputs: Tensor) -> Tensor:
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Scores [B, N]."""
         context = self.context_of(inputs)
         state = self.history(inputs["history_vectors"], inputs["history_actions"], inputs["history_gaps"])
@@ -189,11 +194,12 @@ class Ranker(nn.Module):
         candidates = inputs["item_vectors"]
         dot = self.affinity(user, candidates)  # [B, N]
         counters = torch.cat([inputs[f"item_actions_{window}"] for window in WINDOWS], -1)
-        others = [inputs["item_age_days"] / 30, inputs["item_ctr_7d"], inputs["user_item_affinity"]]
+        others = torch.stack([inputs["item_age_days"] / 30, inputs["item_ctr_7d"], inputs["user_item_affinity"]], -1)
         similar = self.recent_similarity(candidates, inputs)
-        numbers = torch.cat([torch.log1p(counters), torch.stack([torch.log1p(each) for each in others], -1), dot[..., None], similar], -1)
-        wide = torch.cat([numbers, context[:, None].expand(-1, candidates.shape[1], -1)], -1)
-        return dot + self.cross(wide)
+        users = context[:, None].expand(-1, candidates.shape[1], -1)
+        numbers = [torch.log1p(counters), torch.log1p(others), dot[..., None], similar, users]
+        scores: Tensor = dot + self.cross(torch.cat(numbers, -1))
+        return scores
 
     def affinity(self, user: Tensor, candidates: Tensor) -> Tensor:
         """Scaled dot products of users [B, D] with their candidates [B, N, D]: [B, N]."""
@@ -211,7 +217,7 @@ KERNELS = [0.0, 1.5, 3.0]  # log of the half-lives, in entries
 
 
 def item_matrix(tower: ItemTower, residual: Tensor, text: Tensor, attributes: Tensor, cold: Tensor | None) -> Tensor:
-    """Vectors of the catalogue with a row of zeros in front [1 + n, D]; ``cold`` [n] marks items without their residual."""
+    """Vectors of the catalogue after a row of zeros [1 + n, D]; ``cold`` [n] marks items without their residual."""
     learned = residual if cold is None else residual.masked_fill(cold[:, None], 0.0)
     return F.pad(tower(text, attributes) + learned, (0, 0, 1, 0))
 
@@ -223,5 +229,3 @@ def fill_vectors(inputs: dict[str, Tensor], matrix: Tensor, rows: Tensor | None 
     if rows is not None:
         filled["item_vectors"] = matrix[rows + 1]
     return filled
-
-

@@ -1,8 +1,7 @@
-"""The parts that are trained together, and the checkpoint that holds them."""
+"""The parts that are trained together, and how they rank."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -57,7 +56,7 @@ class Recommender:
             part = cases[start : start + SCORED]
             inputs = fill_vectors(as_tensors(stacked(part)), matrix)
             inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
-            scores = self.ranker(**inputs).numpy()
+            scores = self.ranker(inputs).numpy()
             found += [rank(row, case.target, case.seen) for row, case in zip(scores, part, strict=True)]
         return found
 
@@ -71,23 +70,10 @@ def build(config: TrainConfig, text_size: int, attributes: Tensor) -> Recommende
 
 
 def stacked(cases: Sequence[Case]) -> Arrays:
-    return {name: np.stack([(case.user | case.items)[name] for case in cases]) for name in cases[0].user | cases[0].items}
+    return {
+        name: np.stack([(case.user | case.items)[name] for case in cases]) for name in cases[0].user | cases[0].items
+    }
 
 
 def as_tensors(arrays: Arrays) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
-def save(folder: Path, recommender: Recommender, text: Tensor, item_ids: Sequence[str]) -> None:
-    """Write weights, text vectors and item ids to ``folder``."""
-    checkpoint = {"state": recommender.state(), "text": text.detach(), "attributes": recommender.attributes}
-    torch.save({**checkpoint, "item_ids": list(item_ids)}, folder / "checkpoint.pt")
-
-
-def load(folder: Path, config: TrainConfig) -> tuple[Recommender, Tensor, list[str]]:
-    """A saved recommender in evaluation mode, its text vectors and item ids."""
-    checkpoint = torch.load(folder / "checkpoint.pt", weights_only=True)
-    recommender = build(config, checkpoint["text"].shape[1], checkpoint["attributes"])
-    recommender.restore(checkpoint["state"])
-    recommender.modules().eval()
-    return recommender, checkpoint["text"], checkpoint["item_ids"]

@@ -1,6 +1,6 @@
 """data/snapshots/<id>/ -> the arrays a model is trained on, all made by feature_repo.inputs.
 
-Histories hold row numbers of the catalogue plus one (0 is "none") where the ranker takes vectors: vectors change with every step.
+Histories hold row numbers of the catalogue plus one (0 is "none") where the ranker takes vectors: those still change.
 """
 
 import json
@@ -46,7 +46,10 @@ class Catalogue:
 
 def read_catalogue(snapshot: Path) -> Catalogue:
     """The catalogue of a snapshot."""
-    rows = [with_defaults("item_content", row) | row_id(row) for row in pq.read_table(snapshot / "items.parquet").to_pylist()]
+    rows = [
+        with_defaults("item_content", row) | row_id(row)
+        for row in pq.read_table(snapshot / "items.parquet").to_pylist()
+    ]
     names = sorted({category for row in rows for category in row["item_categories"]})
     codes = {name: code for code, name in enumerate(names, start=1)}
     category_codes = np.zeros((len(rows), ITEM_CATEGORIES), np.int64)
@@ -98,7 +101,9 @@ def read_labels(snapshot: Path, catalogue: Catalogue, split: str) -> tuple[Array
     users = [user_arrays(row, row["timestamp"], catalogue.look_up) for row in rows]
     size = affinity_slots(catalogue)
     shares = np.stack([user_affinity(known_activity(row), catalogue.codes, size) for row in rows])
-    table = pq.read_table(snapshot / "candidates.parquet", filters=[("label", ">=", int(places[0])), ("label", "<=", int(places[-1]))])
+    table = pq.read_table(
+        snapshot / "candidates.parquet", filters=[("label", ">=", int(places[0])), ("label", "<=", int(places[-1]))]
+    )
     times = np.array([row["timestamp"] for row in rows], np.int64)
     return stack(users), _candidates(table, catalogue, shares, times)
 
@@ -125,7 +130,7 @@ def _candidates(table: Any, catalogue: Catalogue, shares: Array, times: Array) -
 
 
 def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
-    """History windows [n, L]: history_rows, history_actions, history_gaps, and ``fresh``: True where an entry teaches."""
+    """History windows [n, L]: history_rows, history_actions, history_gaps; ``fresh`` is True where an entry teaches."""
     actions = json.loads((snapshot / "snapshot.json").read_text())["config"]["actions"].split(",")
     codes = [ACTION_CODE[action] for action in actions]
     rows = pq.read_table(snapshot / "windows.parquet", filters=[("split", "==", split)]).to_pylist()
@@ -138,5 +143,3 @@ def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
     windows["fresh"] = labelled & (newest_first <= fresh[:, None])
     windows["fresh"][:, 0] = False  # nothing before it to predict it from
     return windows
-
-

@@ -132,7 +132,12 @@ def _write_candidates(
 
 
 def _write(
-    path: Path, store: FeatureStore, asked: pd.DataFrame, features: list[str], config: SnapshotConfig, wide: bool = False
+    path: Path,
+    store: FeatureStore,
+    asked: pd.DataFrame,
+    features: list[str],
+    config: SnapshotConfig,
+    wide: bool = False,
 ) -> None:
     """Join chunk by chunk into one parquet file; where a label asks, ``event_timestamp`` becomes its stamp again."""
     chunk = max(config.chunk // (WIDE_CHUNK**2 if wide else 1), 1)

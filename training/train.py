@@ -1,18 +1,18 @@
 """A snapshot -> a trained recommender in data/models/<run>/: ``python -m training.train``."""
 
 import argparse
-import json
 import math
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from feast import FeatureStore
 from torch import Tensor
 from tqdm import tqdm
 
@@ -20,16 +20,17 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.cases import Case
 from training.config import FAST, TrainConfig, add_flags, from_flags
-from training.language import EncoderMissing, TextCache, merged
+from training.language import EncoderMissing, TextCache
 from training.language import load as load_language
 from training.log import EmptyLog
 from training.losses import label_loss, window_loss
 from training.metrics import summary
-from training.recommender import Recommender, as_tensors, build, save
+from training.recommender import Recommender, as_tensors, build
+from training.runs import finish, write_config, write_weights
 from training.samples import Catalogue, read_catalogue, read_labels, read_windows
 from training.settings import TrainingSettings
 from training.snapshot import latest
-from training.validation import validation_cases
+from training.window import validation_cases
 
 Batch = dict[str, Tensor]
 EXAMPLES = """examples:
@@ -51,7 +52,7 @@ class Data:
     def batches(self, windows: int, labels: int) -> Iterator[tuple[Batch, Batch, Batch]]:
         """(windows, users, candidates) until the windows are used up; labels are dealt round and round."""
         deck = torch.randperm(len(self.candidates["rows"]))
-        for number, chosen in enumerate(torch.randperm(len(self.windows["fresh"])).split(windows)):
+        for number, chosen in enumerate(torch.split(torch.randperm(len(self.windows["fresh"])), windows)):
             dealt = deck.roll(-number * labels)[:labels]
             yield _take(self.windows, chosen), _take(self.users, dealt), _take(self.candidates, dealt)
 
@@ -67,20 +68,25 @@ def _take(tensors: Batch, rows: Tensor) -> Batch:
     return {name: tensor[rows] for name, tensor in tensors.items()}
 
 
-def fit(recommender: Recommender, cache: TextCache, data: Data, cases: list[Case], config: TrainConfig) -> list[dict[str, float]]:
-    """Train until the validation NDCG@10 stops rising; the recommender keeps the best weights. Returns one record per epoch."""
+def fit(
+    recommender: Recommender, cache: TextCache, data: Data, cases: list[Case], epochs: int, config: TrainConfig
+) -> list[dict[str, float]]:
+    """Train; with ``cases``, stop when their NDCG@10 stops rising and keep the best weights. One record per epoch."""
     weights = recommender.weights()
     optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98))
     steps, started, step = data.steps(config.windows), time.monotonic(), 0
-    refresh_every = math.ceil(steps * config.epochs / (config.lora_refreshes + 1))
-    best, best_state, history = -1.0, recommender.state(), []
-    for epoch in range(config.epochs):
+    refresh_every = math.ceil(steps * epochs / (config.lora_refreshes + 1))
+    best: tuple[Batch, Batch] = ({}, {})
+    patience, history = config.patience, list[dict[str, float]]()
+    for epoch in range(1, epochs + 1):
         losses = []
         recommender.modules().train()
-        for windows, users, candidates in tqdm(data.batches(config.windows, config.labels), f"epoch {epoch + 1}", steps, leave=False):
+        for windows, users, candidates in tqdm(
+            data.batches(config.windows, config.labels), f"epoch {epoch}", steps, leave=False
+        ):
             step += 1
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * min(1.0, step / config.warmup)
+                group["lr"] = config.learning_rate * pace(step, config.warmup, steps * epochs, config.final_rate)
             matrix = recommender.matrix(cache.vectors, config.residual_dropout)
             next_item = window_loss(recommender.ranker, windows, matrix, config.catalogue_negatives)
             ranking = label_loss(recommender.ranker, users, candidates, matrix)
@@ -91,17 +97,77 @@ def fit(recommender: Recommender, cache: TextCache, data: Data, cases: list[Case
             losses.append((next_item.item(), ranking.item()))
             if config.lora_rank and step % refresh_every == 0:
                 cache.refresh()
-        metrics = summary(recommender.ranks(cases, cache.vectors))
         seconds = time.monotonic() - started
-        record = {"epoch": epoch + 1, "seconds": seconds, **dict(zip(("next_item", "ranking"), np.mean(losses, 0), strict=True)), **metrics}
-        print(" ".join(f"{name}={value:.4g}" for name, value in record.items()), flush=True)
-        history.append(record)
-        if metrics["ndcg@10"] > best:
-            best, best_state = metrics["ndcg@10"], recommender.state()
-            patience = config.patience
-        else:
+        record = {
+            "epoch": epoch,
+            "seconds": seconds,
+            **dict(zip(("next_item", "ranking"), np.mean(losses, 0), strict=True)),
+        }
+        if cases:
+            record |= summary(recommender.ranks(cases, cache.vectors))
             patience -= 1
+            if record["ndcg@10"] > max((each["ndcg@10"] for each in history), default=-1.0):
+                best, patience = (recommender.state(), cache.state()), config.patience
+        history.append(record)
+        print(" ".join(f"{name}={value:.4g}" for name, value in record.items()), flush=True)
         if patience == 0 or seconds > 60 * config.minutes:
             break
-    recommender.restore(best_state)
+    if cases:
+        recommender.restore(best[0])
+        cache.restore(best[1])
     return history
+
+
+def pace(step: int, warmup: int, steps: int, final: float) -> float:
+    """The learning rate's share at a step: a linear rise, then a straight line down to ``final``."""
+    return min(step / max(warmup, 1), 1.0) * (1 - (1 - final) * step / steps)
+
+
+def train(store: FeatureStore, settings: StoreSettings, snapshot: Path, models: Path, config: TrainConfig) -> Path:
+    """Train on a snapshot and write the run; returns its folder."""
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(config.threads)
+    catalogue = read_catalogue(snapshot)
+    tokenizer, language = load_language(config.encoder, config.lora_rank)
+    cache = TextCache(tokenizer, language, catalogue.texts, config.text_tokens, config.lora_learning_rate)
+    recommender = build(config, cache.vectors.shape[1], torch.from_numpy(catalogue.attributes))
+    cases = validation_cases(store, settings, snapshot, catalogue)
+    data = Data(snapshot, catalogue, ["train"])
+    windows, labels = len(data.windows["fresh"]), len(data.candidates["rows"])
+    print(f"{windows} history windows, {labels} labels, {len(cases)} validation cases")
+    history = fit(recommender, cache, data, cases, config.epochs, config)
+    folder = models / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    write_config(folder, config, snapshot.name, history=history)
+    write_weights(folder / "validated.pt", recommender, cache.state(), catalogue.ids)
+    if config.final_epochs:
+        # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
+        late = replace(config, learning_rate=config.learning_rate * config.final_rate, lora_rank=0)
+        fit(recommender, cache, Data(snapshot, catalogue, ["train", "validation"]), [], config.final_epochs, late)
+    write_weights(folder / "model.pt", recommender, cache.state(), catalogue.ids)
+    finish(folder)
+    return folder
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        "python -m training.train",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_flags(parser, TrainConfig)
+    parser.add_argument("--fast", action="store_true", help="a small model in seconds, to see that all works")
+    parser.add_argument("--snapshot", type=Path, help="folder of the snapshot (default: the latest)")
+    chosen = parser.parse_args(arguments)
+    config = from_flags(TrainConfig, chosen, **(FAST if chosen.fast else {}))
+    settings, folders = StoreSettings(), TrainingSettings()
+    try:
+        snapshot = chosen.snapshot or latest(folders.snapshots)
+        folder = train(open_store(settings), settings, snapshot, folders.models, config)
+    except (EmptyLog, EncoderMissing) as error:
+        sys.exit(str(error))
+    print(f"-> {folder}")
+
+
+if __name__ == "__main__":
+    main()

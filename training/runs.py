@@ -1,0 +1,69 @@
+"""data/models/<run>/: a training run on disk.
+
+``config.json`` resolved configuration, snapshot, epochs; ``model.pt`` the weights to export; ``validated.pt`` those
+that were measured on the validation window, before the last epochs took it in; ``metrics.json`` what evaluate measured.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.config import TrainConfig
+from training.log import EmptyLog
+from training.recommender import Recommender, build
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was read: the recommender in evaluation mode, the text vectors and adapter it goes with."""
+
+    path: Path
+    config: TrainConfig
+    snapshot_id: str
+    item_ids: list[str]
+    recommender: Recommender
+    text: Tensor  # [n, text_size]
+    adapter: State  # trained weights of the language model, empty when it was not tuned
+
+
+def write_config(folder: Path, config: TrainConfig, snapshot_id: str, **facts: Any) -> None:
+    """Say how a run was made; makes it the latest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {"config": asdict(config), "snapshot_id": snapshot_id, **facts}
+    (folder / "config.json").write_text(json.dumps(made, indent=1) + "\n")
+
+
+def write_weights(path: Path, recommender: Recommender, language: State, item_ids: list[str]) -> None:
+    """Write weights; ``language`` is what ``TextCache.state`` returned."""
+    weights = {"state": recommender.state(), "language": language, "attributes": recommender.attributes}
+    torch.save({**weights, "item_ids": item_ids}, path)
+
+
+def finish(folder: Path) -> None:
+    """Make this run the latest one."""
+    (folder.parent / "latest").write_text(folder.name)
+
+
+def latest_run(models: Path) -> Path:
+    """The newest run of a folder; raises EmptyLog when there is none."""
+    if not (models / "latest").exists():
+        raise EmptyLog(f"there is no model in {models}: run: python -m training.train")
+    return models / (models / "latest").read_text()
+
+
+def read_run(folder: Path, weights: str = "model.pt") -> Run:
+    """A run from disk."""
+    made = json.loads((folder / "config.json").read_text())
+    saved = torch.load(folder / weights, weights_only=True)
+    text = saved["language"].pop("text")
+    recommender = build(TrainConfig(**made["config"]), text.shape[1], saved["attributes"])
+    recommender.restore(saved["state"])
+    recommender.modules().eval()
+    config, snapshot_id = TrainConfig(**made["config"]), made["snapshot_id"]
+    return Run(folder, config, snapshot_id, saved["item_ids"], recommender, text, saved["language"])

@@ -1,0 +1,68 @@
+"""A snapshot and a span of time -> what was known when it began, and the events that came in it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from feast import FeatureStore
+
+from feature_repo.settings import StoreSettings
+from training.cases import Case, World, walk, world_at
+from training.log import EmptyLog, entities, interactions
+from training.samples import Catalogue
+
+ROLL = 10  # events per user that count as cases
+MIN_SEEN = 1  # learned items a user met before
+
+
+@dataclass
+class Window:
+    """``past`` and ``events`` are interactions in time order; ``world`` is what is known at the cutoff between them."""
+
+    past: pd.DataFrame
+    events: pd.DataFrame
+    world: World
+
+
+def read_metadata(snapshot: Path) -> dict[str, Any]:
+    """What snapshot.json says."""
+    metadata: dict[str, Any] = json.loads((snapshot / "snapshot.json").read_text())
+    return metadata
+
+
+def open_window(
+    store: FeatureStore,
+    settings: StoreSettings,
+    snapshot: Path,
+    catalogue: Catalogue,
+    *,
+    validation: bool,
+    file: Path | None = None,
+) -> Window:
+    """The validation window of a snapshot, or everything after its cutoff: from ``file`` or from the offline log."""
+    metadata = read_metadata(snapshot)
+    actions = metadata["config"]["actions"].split(",")
+    cutoff = metadata["validation_after_ms" if validation else "until_ms"]
+    end = metadata["until_ms"] if validation else 2**62
+    past = interactions(settings, 0, cutoff)
+    events = read_events(file, cutoff, end) if file else interactions(settings, cutoff, end)
+    past, events = past[past.action.isin(actions)], events[events.action.isin(actions)]
+    if events.empty:
+        raise EmptyLog(f"nothing happened after the cutoff of {snapshot}: name a file with --interactions")
+    users = entities(settings, "user_id", ("user_profile", "interactions"))
+    return Window(past, events, world_at(store, catalogue, past, users, cutoff))
+
+
+def read_events(file: Path, after_ms: int, until_ms: int) -> pd.DataFrame:
+    """The interactions of a parquet file with ``after_ms < timestamp <= until_ms``, in time order."""
+    events = pd.read_parquet(file)
+    events = events[(events.timestamp > after_ms) & (events.timestamp <= until_ms)]
+    return events.sort_values("timestamp", kind="stable", ignore_index=True)
+
+
+def validation_cases(store: FeatureStore, settings: StoreSettings, snapshot: Path, catalogue: Catalogue) -> list[Case]:
+    """Every case between the end of the training labels and the snapshot's cutoff."""
+    window = open_window(store, settings, snapshot, catalogue, validation=True)
+    return list(walk(window.world, window.events, ROLL, MIN_SEEN))
