@@ -1,5 +1,6 @@
 """A running broker, Redis and worker, as the tests see them."""
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from streaming.producer import EventProducer
 from streaming.rows import item_from_row, user_from_row
 
 PATIENCE_S = 40.0
+T = 1_750_000_000_000
 
 
 class Live(NamedTuple):
@@ -104,6 +106,21 @@ class Live(NamedTuple):
         assert {row["event_id"] for row in self.logged("interactions")} >= ids
 
 
+def interactions(prefix: str, count: int) -> list[Interaction]:
+    """Events with ids, users and items of their own."""
+    chance = random.Random(prefix)
+    return [
+        Interaction(
+            event_id=f"{prefix}-{number}",
+            user_id=f"{prefix}-u{chance.randrange(12)}",
+            item_id=f"{prefix}-i{chance.randrange(20)}",
+            action=chance.choice(["impression", "view", "click"]),
+            timestamp=T + chance.randrange(86_400_000),
+        )
+        for number in range(count)
+    ]
+
+
 def user_after(events: Sequence[Any]) -> user_activity.UserActivity:
     return reduce(
         lambda state, event: user_activity.advance(state, event.item_id, event.action, event.timestamp),
@@ -126,6 +143,7 @@ def live(data_dir: Path) -> Iterator[Live]:
     environment = free_environment(data_dir) | {
         "FRESHRANK_SESSION_TIMEOUT_S": "2",  # the laptop's broker holds a join for half of it
         "FRESHRANK_COMMIT_INTERVAL_S": "0.3",
+        "FRESHRANK_WRITE_RETRIES": "2",  # some seven seconds each: the Redis client itself tries again
     }
     with running(environment, ["broker", "online-store", "worker"]) as system:
         yield Live(system, open_store(StoreSettings(redis=system.settings.redis, data_dir=data_dir)))

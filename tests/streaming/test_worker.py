@@ -1,9 +1,7 @@
 """The worker on a real broker and a real Redis."""
 
-import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,30 +9,9 @@ import pytest
 from feature_repo import features
 from streaming.events import Deletion, Interaction, Item, User, item_change
 from streaming.replay import letters, replay
-from tests.streaming.live import Live, live
+from tests.streaming.live import Live, T, interactions
 
 pytestmark = pytest.mark.process
-T = 1_750_000_000_000
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(tmp_path_factory.mktemp("worker")) as system:
-        yield system
-
-
-def interactions(prefix: str, count: int) -> list[Interaction]:
-    chance = random.Random(prefix)
-    return [
-        Interaction(
-            event_id=f"{prefix}-{number}",
-            user_id=f"{prefix}-u{chance.randrange(12)}",
-            item_id=f"{prefix}-i{chance.randrange(20)}",
-            action=chance.choice(["impression", "view", "click"]),
-            timestamp=T + chance.randrange(86_400_000),
-        )
-        for number in range(count)
-    ]
 
 
 def test_events_arrive_in_both_stores_and_equal_the_pure_functions(worker: Live) -> None:
