@@ -27,7 +27,7 @@ class Offsets:
     def written(self, topic: str) -> int:
         """Events that the broker has.
 
-        Some brokers (Tansu) answer the question for the end of a partition with the start of its last batch; so the rest
+        Some brokers (Tansu) answer the question for the end of a partition with the start of its last batch; the rest
         is read to its end.
         """
         partitions = self._partitions[topic]
