@@ -71,8 +71,11 @@ class EventProducer:
             raise DeliveryError(f"{len(failures)} messages were not delivered; the first because of {failures[0]!r}")
 
     def close(self) -> None:
-        """Release the connection; waits for what is still under way."""
-        self._kafka.close(timeout=10)
+        """Release the connection; waits for what is still under way and raises DeliveryError if it stays so."""
+        try:
+            self._kafka.close(timeout=10)
+        except KafkaError as error:
+            raise DeliveryError(f"closed with messages still under way: {error}") from error
 
     def __enter__(self) -> Self:
         return self
