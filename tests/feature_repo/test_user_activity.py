@@ -43,7 +43,7 @@ def test_any_order_of_arrival_gives_the_same_activity(stream: tuple[list[Event],
     one, other = (after(list(each)) for each in stream)
     assert one.at == other.at
     assert one.history == other.history
-    assert session_events(one.history) == session_events(other.history)
+    assert session_events(one.timestamps) == session_events(other.timestamps)
     for mine, theirs in zip(one.counts, other.counts, strict=True):
         assert mine == pytest.approx(theirs, rel=1e-9)
     assert one.categories == pytest.approx(other.categories, rel=1e-9)
@@ -118,7 +118,7 @@ def test_equal_times_are_ordered_by_item_and_action() -> None:
 
 def test_half_an_hour_without_an_interaction_ends_a_session() -> None:
     times = [T, T + 1, T + 1 + SESSION_GAP, T + 2 + 2 * SESSION_GAP, T + 3 + 2 * SESSION_GAP]
-    lengths = [session_events(after([Event("a", "view", t) for t in times[:n]]).history) for n in range(6)]
+    lengths = [session_events(after([Event("a", "view", t) for t in times[:n]]).timestamps) for n in range(6)]
     assert lengths == [0, 1, 2, 3, 1, 2]
 
 
