@@ -63,9 +63,22 @@ class OnlineRows:
         """The rows the store has of these entities (an unknown one is not in the answer), all columns or ``names``."""
         if not entity_ids:
             return {}
-        keys = [self._key(entity_id) for entity_id in entity_ids]
-        wanted = list(names or self._encoders)
-        answers = self._provider.online_read(self._config, self.view, keys, wanted)
+        answers = self._provider.online_read(self._config, self.view, *self._question(entity_ids, names))
+        return self._rows(entity_ids, answers)
+
+    async def read_async(self, entity_ids: Sequence[str], names: Sequence[str] | None = None) -> dict[str, Row]:
+        """The same without blocking the event loop (stores with asynchronous reads only: Redis has them)."""
+        if not entity_ids:
+            return {}
+        question = self._question(entity_ids, names)
+        return self._rows(entity_ids, await self._provider.online_read_async(self._config, self.view, *question))
+
+    def _question(self, entity_ids: Sequence[str], names: Sequence[str] | None) -> tuple[list[EntityKey], list[str]]:
+        return [self._key(entity_id) for entity_id in entity_ids], list(
+            names or self._encoders
+        )  # Redis adds to the list
+
+    def _rows(self, entity_ids: Sequence[str], answers: Sequence[Any]) -> dict[str, Row]:
         found = zip(entity_ids, answers, strict=True)
         return {
             entity_id: Row(entity_id, _stamp(at), {name: decode(value) for name, value in values.items()})

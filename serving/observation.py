@@ -1,5 +1,6 @@
 """Around every request: how long it took, counted by route, and one log line."""
 
+import asyncio
 import logging
 import time
 
@@ -33,7 +34,8 @@ class Observation:
         try:
             await self._app(scope, receive, watched)
         finally:
-            self._note(scope, status, time.perf_counter() - started)
+            # after the answer has left: the event loop flushes what was sent before it takes up the next call
+            asyncio.get_running_loop().call_soon(self._note, scope, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
