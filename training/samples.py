@@ -18,6 +18,7 @@ from feature_repo.inputs import item_attribute_buckets, item_inputs, user_affini
 from feature_repo.item_text import item_text
 from feature_repo.vocabulary import ACTION_CODE, HALF_LIVES, ITEM_CATEGORIES
 from training.columns import scalars, vectors
+from training.log import EmptyLog
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
@@ -97,6 +98,8 @@ def read_labels(snapshot: Path, catalogue: Catalogue, split: str) -> tuple[Array
     """
     labels = pq.read_table(snapshot / "labels.parquet")
     places = np.flatnonzero(np.asarray(pc.equal(labels.column("split"), split)))
+    if not len(places):
+        raise EmptyLog(f"{snapshot} has no {split} labels: take a snapshot with more --max-labels or --validation")
     rows = labels.take(places).to_pylist()
     users = [user_arrays(row, row["timestamp"], catalogue.look_up) for row in rows]
     size = affinity_slots(catalogue)

@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,13 @@ EXAMPLES = """examples:
 """
 
 
+@dataclass
 class Data:
     """The tensors of one or more splits, cut into the batches of an epoch."""
 
-    def __init__(self, snapshot: Path, catalogue: Catalogue, splits: list[str]) -> None:
-        parts = [read_labels(snapshot, catalogue, split) for split in splits]
-        self.users = _joined([users for users, _ in parts])
-        self.candidates = _joined([candidates for _, candidates in parts])
-        self.windows = _joined([read_windows(snapshot, catalogue, split) for split in splits])
+    users: Batch  # [labels, ...]
+    candidates: Batch  # [labels, 1 + negatives, ...]
+    windows: Batch  # [windows, L]
 
     def batches(self, windows: int, labels: int) -> Iterator[tuple[Batch, Batch, Batch]]:
         """(windows, users, candidates) until the windows are used up; labels are dealt round and round."""
@@ -58,6 +57,13 @@ class Data:
 
     def steps(self, windows: int) -> int:
         return math.ceil(len(self.windows["fresh"]) / windows)
+
+
+def read_data(snapshot: Path, catalogue: Catalogue, splits: list[str]) -> Data:
+    """The tensors of some splits of a snapshot."""
+    labels = [read_labels(snapshot, catalogue, split) for split in splits]
+    windows = [read_windows(snapshot, catalogue, split) for split in splits]
+    return Data(_joined([users for users, _ in labels]), _joined([items for _, items in labels]), _joined(windows))
 
 
 def _joined(parts: list[dict[str, Any]]) -> Batch:
@@ -132,7 +138,7 @@ def train(store: FeatureStore, settings: StoreSettings, snapshot: Path, models: 
     cache = TextCache(tokenizer, language, catalogue.texts, config.text_tokens, config.lora_learning_rate)
     recommender = build(config, cache.vectors.shape[1], torch.from_numpy(catalogue.attributes))
     cases = validation_cases(store, settings, snapshot, catalogue)
-    data = Data(snapshot, catalogue, ["train"])
+    data = read_data(snapshot, catalogue, ["train"])
     windows, labels = len(data.windows["fresh"]), len(data.candidates["rows"])
     print(f"{windows} history windows, {labels} labels, {len(cases)} validation cases")
     history = fit(recommender, cache, data, cases, config.epochs, config)
@@ -142,7 +148,7 @@ def train(store: FeatureStore, settings: StoreSettings, snapshot: Path, models: 
     if config.final_epochs:
         # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
         late = replace(config, learning_rate=config.learning_rate * config.final_rate, lora_rank=0)
-        fit(recommender, cache, Data(snapshot, catalogue, ["train", "validation"]), [], config.final_epochs, late)
+        fit(recommender, cache, read_data(snapshot, catalogue, ["train", "validation"]), [], config.final_epochs, late)
     write_weights(folder / "model.pt", recommender, cache.state(), catalogue.ids)
     finish(folder)
     return folder
