@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -23,6 +24,7 @@ class StoreSettings(BaseSettings):
     postgres_db: str = "freshrank"
     postgres_user: str = "freshrank"
     postgres_password: str = ""
+    postgres_sslmode: str = "prefer"  # libpq's: encrypted where the server can; verify-full across a network
 
     @property
     def registry_url(self) -> str:
@@ -31,8 +33,11 @@ class StoreSettings(BaseSettings):
     @property
     def postgres_url(self) -> str:
         """SQLAlchemy URL of the PostgreSQL offline store."""
-        place = f"{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
-        return f"postgresql+psycopg://{self.postgres_user}:{self.postgres_password}@{place}"
+        user, password, database = (
+            quote(text, safe="") for text in (self.postgres_user, self.postgres_password, self.postgres_db)
+        )
+        place = f"{self.postgres_host}:{self.postgres_port}/{database}?sslmode={self.postgres_sslmode}"
+        return f"postgresql+psycopg://{user}:{password}@{place}"
 
     def offline_folder(self, table: str) -> Path:
         """Where the parquet parts of one table lie."""

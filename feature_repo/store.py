@@ -1,6 +1,7 @@
 """settings -> an open Feast store. The only place that reads feature_store.yaml."""
 
 from string import Template
+from typing import Any
 
 import yaml
 from feast import FeatureStore
@@ -14,8 +15,15 @@ def open_store(settings: StoreSettings) -> FeatureStore:
     """The feature store of these settings; connects to Redis only when it is first read."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     values = {**settings.model_dump(), "registry_url": settings.registry_url}
-    text = Template(settings.feature_store.read_text()).substitute(values)
-    return FeatureStore(config=RepoConfig(**yaml.safe_load(text)))
+    config = yaml.safe_load(settings.feature_store.read_text())
+    return FeatureStore(config=RepoConfig(**_filled(config, values)))
+
+
+def _filled(node: Any, values: dict[str, Any]) -> Any:
+    """A parsed document with its ``${names}`` replaced: after parsing, so that no password is read as YAML."""
+    if isinstance(node, dict):
+        return {key: _filled(inner, values) for key, inner in node.items()}
+    return Template(node).substitute(values) if isinstance(node, str) else node
 
 
 def apply(store: FeatureStore) -> None:

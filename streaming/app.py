@@ -23,7 +23,7 @@ from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
 from streaming.lag import GROUP
 from streaming.ledger import log_key
-from streaming.offline_log import OfflineLog
+from streaming.row_log import open_log
 from streaming.settings import StreamSettings
 from streaming.user_activity import UserTracker
 
@@ -33,7 +33,7 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
     app = faust_app(stream, stores)
     store = open_store(stores)
     apply(store)
-    offline = OfflineLog(stores.data_dir.resolve() / "offline")
+    offline = open_log(stores)
     contents, profiles = OnlineRows(store, item_content), OnlineRows(store, user_profile)
     source = log_key(topic_ids[events.TOPIC_INTERACTIONS])
     users = UserTracker(OnlineRows(store, user_activity), contents, offline, source, stream.cached_rows)

@@ -27,7 +27,8 @@ from streaming.events import Interaction, InvalidEvent, Item, User, epoch_ms
 from streaming.garbage import collect_seldom
 from streaming.history import interactions, messages, read_table
 from streaming.ledger import Verdict, event_key, judge, record, record_item
-from streaming.offline_log import INTERACTIONS, OfflineLog
+from streaming.offline_log import INTERACTIONS
+from streaming.row_log import RowLog, open_log
 from streaming.rows import (
     TrackedItem,
     TrackedUser,
@@ -94,11 +95,11 @@ def cut(table: pd.DataFrame, until: str | None) -> pd.DataFrame:
 
 def run(folder: Path, until: str | None, settings: StoreSettings, replace: bool = False) -> dict[str, int]:
     """Backfill from a folder; returns how many rows of what were written."""
-    log = OfflineLog(settings.data_dir.resolve() / "offline")
+    log = open_log(settings)
     if not log.is_empty() and not replace:
         raise FileExistsError(
-            f"{log.folder} already has rows. A backfill starts from nothing: add --replace to write it anew, "
-            f"or delete {settings.data_dir}"
+            f"{log} already has rows. A backfill starts from nothing: add --replace to write it anew, "
+            f"or start with an empty store"
         )
     log.clear()
     store = open_store(settings)
@@ -133,7 +134,7 @@ def _catalogue(folder: Path, begin: int) -> tuple[list[Row], list[Row]]:
     )
 
 
-def _log_interactions(backfill: Backfill, table: pd.DataFrame, log: OfflineLog) -> None:
+def _log_interactions(backfill: Backfill, table: pd.DataFrame, log: RowLog) -> None:
     progress = tqdm(messages(table, Interaction), total=len(table), unit=" events", desc="backfill", file=sys.stderr)
     for number, part in enumerate(_parts(backfill, progress)):
         users, items, events = zip(*part, strict=True)

@@ -14,7 +14,7 @@ from feature_repo.online import OnlineRows, Row
 from streaming.batches import acknowledge, batches
 from streaming.events import InvalidEvent, Item, ItemChange, User, epoch_ms
 from streaming.flow import Flow, read
-from streaming.offline_log import OfflineLog
+from streaming.row_log import RowLog
 from streaming.rows import content_row, deleted_content, deleted_profile, profile_row
 
 READ_BACK_ERROR = 2  # microseconds: Feast hands a stamp back as a float
@@ -31,7 +31,7 @@ class Upsert(NamedTuple):
 class Catalogue:
     """The rows of one catalogue view."""
 
-    def __init__(self, online: OnlineRows, offline: OfflineLog) -> None:
+    def __init__(self, online: OnlineRows, offline: RowLog) -> None:
         self.view = online.view
         self._online, self._offline = online, offline
 

@@ -11,7 +11,7 @@ from streaming.by_item import Envelope
 from streaming.cache import RowCache
 from streaming.events import ItemChange
 from streaming.ledger import is_new, record_item
-from streaming.offline_log import OfflineLog
+from streaming.row_log import RowLog
 from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row
 
 
@@ -27,7 +27,7 @@ class Advanced(NamedTuple):
 class ItemTracker:
     """The items of this worker's partitions and where their rows are kept."""
 
-    def __init__(self, items: OnlineRows, offline: OfflineLog, cached: int) -> None:
+    def __init__(self, items: OnlineRows, offline: RowLog, cached: int) -> None:
         self._online, self._offline = items, offline
         self._items = RowCache(lambda ids: {k: item_from_row(r.values) for k, r in items.read(ids).items()}, cached)
 

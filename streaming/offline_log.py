@@ -6,7 +6,7 @@ and offset its first row came from: a batch that is processed again after a cras
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ _STAMP = pa.timestamp("us", tz="UTC")
 _STAMPS = [pa.field("event_timestamp", _STAMP), pa.field("created", _STAMP)]
 
 INTERACTIONS = "interactions"
+NO_ROWS = "no-rows"  # a part with the columns alone: a table that has no row yet is still a table to DuckDB
 
 
 def _schema(view: FeatureView) -> pa.Schema:
@@ -62,24 +63,33 @@ class OfflineLog:
         self.folder = folder
         for table in SCHEMAS:
             (folder / table).mkdir(parents=True, exist_ok=True)
+            self._write(table, NO_ROWS, [])
+
+    def __str__(self) -> str:
+        return str(self.folder)
 
     def append(self, table: str, part: str, rows: Sequence[Row]) -> None:
         """Write the rows as one part (the entity is the table's first column; of interactions, the event id)."""
-        if not rows:
-            return
+        if rows:
+            self._write(table, part, rows)
+
+    def _write(self, table: str, part: str, rows: Sequence[Row]) -> None:
         place = self.folder / table / f"{part}.parquet"
         unfinished = place.with_suffix(f".{os.getpid()}.tmp")
         pq.write_table(_arrow(SCHEMAS[table], rows), unfinished, compression="zstd")
         unfinished.replace(place)
 
     def clear(self) -> None:
-        """Drop every part."""
-        for part in self.folder.glob("*/*.parquet"):
+        """Drop every part that has rows."""
+        for part in self._parts():
             part.unlink()
 
     def is_empty(self) -> bool:
         """Whether no table has a part."""
-        return not any(self.folder.glob("*/*.parquet"))
+        return not any(self._parts())
+
+    def _parts(self) -> Iterator[Path]:
+        return (part for part in self.folder.glob("*/*.parquet") if part.stem != NO_ROWS)
 
 
 def _arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:

@@ -11,7 +11,8 @@ from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, epoch_ms
 from streaming.ledger import Verdict, event_key, judge, record
-from streaming.offline_log import INTERACTIONS, OfflineLog
+from streaming.offline_log import INTERACTIONS
+from streaming.row_log import RowLog
 from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
 
 CATEGORIES_KEPT_S = 10.0  # how late a new or changed category may be seen
@@ -39,7 +40,7 @@ class Advanced(NamedTuple):
 class UserTracker:
     """The users of this worker's partitions and where their rows are kept."""
 
-    def __init__(self, users: OnlineRows, contents: OnlineRows, offline: OfflineLog, log: int, cached: int) -> None:
+    def __init__(self, users: OnlineRows, contents: OnlineRows, offline: RowLog, log: int, cached: int) -> None:
         self._online, self._offline, self.log = users, offline, log
         self._users = RowCache(lambda ids: _users(users, ids), cached)
         self._categories = RowCache(lambda ids: _categories(contents, ids), cached, CATEGORIES_KEPT_S)

@@ -30,7 +30,8 @@ def check_no_leak(snapshot: Path, settings: StoreSettings) -> int:
 
 def _check(joined: Path, entity: str, settings: StoreSettings) -> int:
     same = f"{entity}_id, {entity}_activity_at AS newest, {entity}_actions_1h AS short, {entity}_actions_7d AS long"
-    log = query(settings, KEYS[entity], f"SELECT {same}, min(event_timestamp) AS stamp FROM {{log}} GROUP BY 1, 2, 3, 4")
+    written = f"SELECT {same}, min(event_timestamp) AS stamp FROM {{log}} GROUP BY 1, 2, 3, 4"
+    log = query(settings, KEYS[entity], written)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("log", log)

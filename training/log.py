@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import duckdb
 import numpy as np
 import pandas as pd
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, inspect, text
 
 from feature_repo.settings import StoreSettings
 
@@ -20,14 +20,21 @@ class EmptyLog(Exception):
 def query(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
     """The answer to ``sql``, where ``{log}`` stands for one table of the offline log."""
     if settings.offline_store == "postgres":
-        with create_engine(settings.postgres_url).connect() as connection:
-            return pd.read_sql(text(sql.format(log=table)), connection)
+        return _postgres(settings, table, sql)
     folder = settings.offline_folder(table)
     if not any(folder.glob("*.parquet")):
         raise EmptyLog(f"there is no {table} in {folder}: run: python -m streaming.backfill (or `make demo`)")
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return connection.execute(sql.format(log=f"read_parquet('{folder}/*.parquet')")).df()
+
+
+def _postgres(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
+    engine = create_engine(settings.postgres_url, poolclass=NullPool, connect_args={"options": "-c timezone=UTC"})
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(table):
+            raise EmptyLog(f"there is no table {table} in {engine.url}: run: python -m streaming.backfill")
+        return pd.read_sql(text(sql.format(log=table)), connection)
 
 
 def interactions(settings: StoreSettings, after_ms: int = 0, until_ms: int = 2**62) -> pd.DataFrame:

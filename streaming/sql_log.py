@@ -1,0 +1,124 @@
+"""rows -> tables of PostgreSQL, the offline half of the feature store in production.
+
+A row is known by its key: the entity and the stamp, or the event and its user. What is written again changes nothing,
+so a retry and a batch that is processed again after a crash leave each row once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    inspect,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.schema import CreateColumn
+from sqlalchemy.types import TypeEngine
+
+from feature_repo.online import Row, moment
+from streaming.offline_log import INTERACTIONS, SCHEMAS
+
+_KINDS: Mapping[pa.DataType, type[TypeEngine[Any]]] = {
+    pa.string(): Text,
+    pa.int64(): BigInteger,
+    pa.float64(): Double,
+    pa.bool_(): Boolean,
+}
+_CREATION = text("SELECT pg_advisory_xact_lock(hashtext('freshrank.tables'))")  # several workers may start at once
+_encode = msgspec.json.Encoder().encode
+
+
+def _kind(kind: pa.DataType) -> TypeEngine[Any]:
+    if pa.types.is_timestamp(kind):
+        return TIMESTAMP(timezone=True)
+    return ARRAY(_KINDS[kind.value_type]) if pa.types.is_list(kind) else _KINDS[kind]()
+
+
+def _key(table: str) -> set[str]:
+    return {"event_id", "user_id"} if table == INTERACTIONS else {SCHEMAS[table].names[0], "event_timestamp"}
+
+
+def _table(name: str) -> Table:
+    key = _key(name)
+    columns = (Column(each.name, _kind(each.type), primary_key=each.name in key) for each in SCHEMAS[name])
+    return Table(name, _metadata, *columns)
+
+
+_metadata = MetaData()
+TABLES: Mapping[str, Table] = {name: _table(name) for name in SCHEMAS}
+
+# One JSON document per batch: three times as fast as one INSERT per row, or COPY, of rows that are mostly arrays.
+_INSERTS = {
+    name: text(
+        f"INSERT INTO {name} SELECT * FROM json_populate_recordset(null::{name}, CAST(:rows AS json)) "
+        "ON CONFLICT DO NOTHING"
+    )
+    for name in TABLES
+}
+
+
+class SqlLog:
+    """An open connection pool; creates the tables, and the columns of new features, that are missing."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url, pool_pre_ping=True)
+        with self._engine.begin() as connection:
+            connection.execute(_CREATION)
+            _metadata.create_all(connection)
+            _add_columns(connection)
+
+    def __str__(self) -> str:
+        return str(self._engine.url)  # SQLAlchemy hides the password
+
+    def append(self, table: str, part: str, rows: Sequence[Row]) -> None:
+        """Write the rows in one transaction; ``part`` names parquet files only. Raises SQLAlchemyError."""
+        if rows:
+            document = _encode(_records(SCHEMAS[table], rows)).decode()
+            with self._engine.begin() as connection:
+                connection.execute(_INSERTS[table], {"rows": document})
+
+    def clear(self) -> None:
+        """Drop every row."""
+        with self._engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(TABLES)}"))
+
+    def is_empty(self) -> bool:
+        """Whether no table has a row."""
+        with self._engine.connect() as connection:
+            return not any(connection.execute(text(f"SELECT EXISTS (SELECT FROM {name})")).scalar() for name in TABLES)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def _add_columns(connection: Connection) -> None:
+    """Add what a table of an earlier version lacks: an insert would drop it without a word."""
+    for table in TABLES.values():
+        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                definition = CreateColumn(column).compile(connection)
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+
+
+def _records(schema: pa.Schema, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    entity, names, created = schema.names[0], schema.names[1:-2], datetime.now(UTC)
+    return [
+        {entity: row.entity_id, "event_timestamp": moment(row.stamp), "created": created}
+        | {name: row.values[name] for name in names}
+        for row in rows
+    ]
