@@ -35,7 +35,15 @@ def join(store: FeatureStore, asked: pd.DataFrame, features: Sequence[str], as_w
         table = job.to_arrow()
     if table.num_rows != len(asked):
         raise RuntimeError(f"Feast returned {table.num_rows} rows for {len(asked)} asked")
-    return table.sort_by("row_number").drop(["row_number"])
+    return _as_asked(table.sort_by("row_number").drop(["row_number"]), asked)
+
+
+def _as_asked(table: pa.Table, asked: pd.DataFrame) -> pa.Table:
+    """The columns that were asked with, in their own types again: PostgreSQL drops time zones and widens floats."""
+    for field in pa.Schema.from_pandas(asked, preserve_index=False):
+        place = table.column_names.index(field.name)
+        table = table.set_column(place, field.name, table.column(field.name).cast(field.type))
+    return table
 
 
 def chunked(
