@@ -1,7 +1,7 @@
 """rows -> append-only parquet parts, the offline half of the feature store.
 
-A part is written under a temporary name and renamed, so a reader never sees half of one. Its name says which partition
-and offset its first row came from: a batch that is processed again after a crash overwrites what it had written.
+A part is written under a temporary name and renamed, so a reader never sees half of one, and no part is ever overwritten:
+after a crash the log may hold a row twice, both copies equal, but it never lacks one (docs/decisions.md says why).
 """
 
 import os

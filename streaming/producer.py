@@ -57,7 +57,8 @@ class EventProducer:
     def deliver(self, messages: Sequence[Publishable], timeout: float = 10) -> list[DeliveryError | None]:
         """Send all and wait for the broker's word on each: None, or why it was not taken."""
         deadline = time.monotonic() + timeout
-        return [_outcome(future, deadline) for future in [self._attempt(message) for message in messages]]
+        futures = [self._attempt(message, deadline) for message in messages]
+        return [_outcome(future, deadline) for future in futures]
 
     def flush(self, timeout: float = 10) -> None:
         """Wait until everything sent is acknowledged; raises DeliveryError for what was not since the last flush."""
@@ -92,7 +93,9 @@ class EventProducer:
         value = None if isinstance(message, Deletion) else encode(_completed(message))
         return self._kafka.send(topic_of(message), key=message.key.encode(), value=value)
 
-    def _attempt(self, message: Publishable) -> Any:
+    def _attempt(self, message: Publishable, deadline: float) -> Any:
+        if time.monotonic() > deadline:
+            return DeliveryError("out of time before it was sent")
         try:
             return self._send(message)
         except KafkaError as error:

@@ -1,0 +1,83 @@
+"""Events in, rankings out: the whole system, every neighbour real."""
+
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+from deploy.laptop.demo_probes import wait_until
+from tests.end_to_end import world
+from tests.end_to_end.conftest import Whole
+
+CATALOGUE = world.items()["item_id"].tolist()
+
+
+def rank(whole: Whole, user_id: str, items: list[str] = CATALOGUE) -> dict[str, float]:
+    answer = whole.api.post("/v1/rank", json={"user_id": user_id, "items": items})
+    assert answer.status_code == 200, answer.text
+    return {entry["item_id"]: entry["score"] for entry in answer.json()["items"]}
+
+
+def click(whole: Whole, user_id: str, *item_ids: str) -> None:
+    events = [{"user_id": user_id, "item_id": item_id, "action": "click"} for item_id in item_ids]
+    answer = whole.api.post("/v1/events", json=events)
+    assert answer.json() == {"accepted": len(events), "rejected": []}
+
+
+def lead(scores: dict[str, float], kind: str) -> float:
+    """How far the mean score of one kind is above the other's."""
+    own = [score for item_id, score in scores.items() if item_id.startswith(kind)]
+    others = [score for item_id, score in scores.items() if not item_id.startswith(kind)]
+    return sum(own) / len(own) - sum(others) / len(others)
+
+
+def test_the_evaluation_prints_the_model_beside_the_baselines(whole: Whole) -> None:
+    for name in ("NDCG@10", "recall@10", "MRR", "popularity", "live popularity", "item-kNN"):
+        assert name in whole.evaluation, whole.evaluation
+
+
+def test_a_click_over_http_changes_the_ranking(whole: Whole) -> None:
+    user_id = f"newcomer-{uuid4().hex}"
+    before = rank(whole, user_id)
+    click(whole, user_id, "space-1", "space-2", "space-3")
+    wait_until(
+        lambda: lead(rank(whole, user_id), "space") > lead(before, "space") + 0.01, 30, "the clicks to be ranked"
+    )
+    after = rank(whole, user_id)
+    assert lead(after, "space") > lead(before, "space")
+
+
+def test_a_known_user_is_ranked_by_history_and_the_answer_names_the_model(whole: Whole) -> None:
+    answer = whole.api.post("/v1/rank", json={"user_id": "space-fan-1", "items": CATALOGUE, "k": 5}).json()
+    assert len(answer["items"]) == 5
+    assert re.fullmatch(r"\S+", answer["model_version"])
+    assert answer["request_id"]
+
+
+def test_a_new_item_is_rankable_seconds_after_its_upsert(whole: Whole) -> None:
+    item_id = f"space-new-{uuid4().hex}"
+    item: dict[str, Any] = {"item_id": item_id, "title": "Rocket to Sirius", "categories": ["space"]}
+    assert rank(whole, "space-fan-1", [item_id]) == {item_id: None}
+    assert whole.api.post("/v1/items", json=item).json()["accepted"] == 1
+    wait_until(lambda: rank(whole, "space-fan-1", [item_id])[item_id] is not None, 30, "the new item to be ranked")
+    assert whole.api.post("/v1/items", json=item | {"hidden": True}).json()["accepted"] == 1
+    wait_until(lambda: item_id not in rank(whole, "space-fan-1", [item_id]), 30, "the item to be hidden")
+
+
+def test_a_killed_worker_loses_nothing(whole: Whole) -> None:
+    user_id = f"patient-{uuid4().hex}"
+    before = rank(whole, user_id)
+    whole.system.kill("worker")
+    click(whole, user_id, "romance-1", "romance-2", "romance-3")
+    time.sleep(0.5)  # nobody is there to count it
+    assert abs(lead(rank(whole, user_id), "romance") - lead(before, "romance")) < 0.01
+    whole.system.launch("worker")
+    wait_until(
+        lambda: lead(rank(whole, user_id), "romance") > lead(before, "romance") + 0.01, 60, "the clicks to count"
+    )
+
+
+def test_the_metrics_count_what_was_asked(whole: Whole) -> None:
+    rank(whole, "space-fan-1")
+    text = whole.api.get("/metrics").text
+    assert re.search(r'route="/v1/rank"', text), text[:2000]
