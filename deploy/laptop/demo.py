@@ -8,6 +8,7 @@ Everything it writes is in data/demo, made anew each time.
 """
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,7 @@ def main() -> None:
     arguments = parser("deploy.laptop.demo", __doc__)
     arguments.add_argument("--keep", action="store_true", help="leave the system running")
     keep = arguments.parse_args().keep
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("demo: stopped"))  # so that what it started is stopped
     stop(FOLDER / "up.pid")
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.copytree(ROOT / "triton_models", FOLDER / "triton_models", ignore=shutil.ignore_patterns("[0-9]*"))
