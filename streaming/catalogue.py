@@ -63,8 +63,8 @@ async def keep(
 
 
 def _upsert(event: EventT[bytes], now_ms: int, decode: Callable[[bytes, int], Item | User]) -> Upsert:
-    if not event.key:
-        raise InvalidEvent("a catalogue message needs its id as key")
+    if not event.key or b"\0" in event.key:
+        raise InvalidEvent("a catalogue message needs its id as key, without NUL characters")
     key, value = _text(event.key), event.message.value
     entry = decode(value, now_ms) if value else None
     if entry is not None and entry.key != key:

@@ -1,9 +1,10 @@
 """Every message on the bus, decoded and validated in one step. No app, no I/O.
 
 Times are UTC: ISO 8601 or epoch milliseconds on the way in, epoch milliseconds inside. Ids are strings. Unknown fields
-are ignored; a wrong type, a missing id or an impossible time is an InvalidEvent that says where.
+are ignored; a wrong type, a missing id, an impossible time or a NUL character is an InvalidEvent that says where.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 from uuid import uuid4
@@ -27,6 +28,7 @@ LATEST: Final = 4_102_444_800_000  # 2100-01-01: a later time is seconds or nano
 EARLIEST: Final = 100_000_000_000  # 1973: an earlier one is epoch seconds
 YEAR_ONE: Final = -62_135_596_800_000  # a film or a book may be older than any event
 AHEAD: Final = 86_400_000  # a producer's clock may be a day ahead; a later event would outweigh a user's whole past
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # not behind a backslash that is itself escaped
 
 
 class InvalidEvent(ValueError):
@@ -157,6 +159,8 @@ def topic_of(message: Publishable) -> str:
 
 
 def _decode(decoder: msgspec.json.Decoder[Message], raw: bytes) -> Message:
+    if b"\\u0000" in raw and _NUL.search(raw):
+        raise InvalidEvent("text cannot hold the NUL character \\u0000: PostgreSQL does not keep it")
     try:
         return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

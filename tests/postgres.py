@@ -9,6 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine, text
 
 from deploy.laptop.ports import free_port
 from feature_repo.settings import StoreSettings
@@ -80,3 +83,18 @@ def _await(server: "subprocess.Popen[bytes]", installed: Path, port: int, log: P
     while subprocess.run(ready).returncode != 0:
         assert server.poll() is None, log.read_text()
         time.sleep(0.05)
+
+
+def database(server: StoreSettings, name: str) -> StoreSettings:
+    """An empty database of the same server."""
+    engine = create_engine(server.postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return server.model_copy(update={"postgres_db": name})
+
+
+def rows_of(settings: StoreSettings, table: str) -> list[dict[str, Any]]:
+    """Everything a table holds, oldest first."""
+    with create_engine(settings.postgres_url, poolclass=NullPool).connect() as connection:
+        found = connection.execute(text(f"SELECT * FROM {table} ORDER BY event_timestamp"))
+        return [dict(row) for row in found.mappings()]

@@ -35,6 +35,15 @@ def test_a_missing_time_is_the_time_of_arrival() -> None:
     assert events.interaction(raw(), NOW).timestamp == NOW
 
 
+@pytest.mark.parametrize("name", ["\0", "a\\\0", '"\0'])
+def test_a_nul_character_is_refused_since_postgresql_does_not_keep_it(name: str) -> None:
+    assert "NUL" in refused(raw(user_id=name))
+
+
+def test_an_escaped_backslash_is_not_a_nul_character() -> None:
+    assert events.interaction(raw(user_id="a\\u0000"), NOW).user_id == "a\\u0000"
+
+
 def test_a_missing_event_id_is_made_up() -> None:
     assert len({events.interaction(raw(), NOW).event_id for _ in range(3)}) == 3
 
