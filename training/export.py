@@ -5,8 +5,10 @@ Nothing is published unless ONNX Runtime agrees with PyTorch to 1e-4 on several 
 
 import argparse
 import json
+import logging
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,13 +57,13 @@ def ranker_inputs(batch: int, items: int, seed: int = 0) -> Arrays:
     return inputs
 
 
-def encoder_inputs(batch: int, tokens: int, seed: int = 0) -> Arrays:
-    """Random inputs of the item encoder with texts of several lengths."""
+def encoder_inputs(batch: int, tokens: int, vocabulary: int, seed: int = 0) -> Arrays:
+    """Random inputs of the item encoder with texts of several lengths and token ids below ``vocabulary``."""
     draw = np.random.default_rng(seed)
     tokens = min(tokens, 64)
     lengths = draw.integers(1, tokens + 1, (batch, 1))
     return {
-        "input_ids": draw.integers(1, 1000, (batch, tokens)),
+        "input_ids": draw.integers(0, vocabulary, (batch, tokens)),
         "attention_mask": (np.arange(tokens)[None] < lengths).astype(np.int64),
         "item_attributes": draw.integers(0, ATTRIBUTE_BUCKETS, (batch, ATTRIBUTES)),
     }
@@ -77,7 +79,7 @@ def export_ranker(ranker: Ranker, path: Path) -> None:
 
 def export_encoder(encoder: ItemEncoder, path: Path) -> None:
     """Write the item encoder: input_ids, attention_mask, item_attributes -> item_vector; batch and tokens are free."""
-    example = {name: torch.from_numpy(array) for name, array in encoder_inputs(2, 16).items()}
+    example = {name: torch.from_numpy(array) for name, array in encoder_inputs(2, 16, encoder.vocabulary).items()}
     batch, tokens = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
     free = {"input_ids": {0: batch, 1: tokens}, "attention_mask": {0: batch, 1: tokens}, "item_attributes": {0: batch}}
     _export(encoder, example, free, list(example), "item_vector", path)
@@ -86,20 +88,23 @@ def export_encoder(encoder: ItemEncoder, path: Path) -> None:
 def _export(
     model: nn.Module, example: dict[str, Any], free: dict[str, Any], names: list[str], output: str, path: Path
 ) -> None:
-    program = torch.onnx.export(
-        model.eval(),
-        (),
-        kwargs=example,
-        dynamic_shapes=free,
-        input_names=names,
-        output_names=[output],
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    assert program is not None
-    program.save(str(path), external_data=False)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter about its own deprecations and axis names
+        program = torch.onnx.export(
+            model.eval(),
+            (),
+            kwargs=example,
+            dynamic_shapes=free,
+            input_names=names,
+            output_names=[output],
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        assert program is not None
+        program.save(str(path), external_data=False)
 
 
 def check_parity(model: Callable[[dict[str, Tensor]], Tensor], path: Path, rows: Sequence[Arrays]) -> float:
@@ -155,7 +160,7 @@ def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
     worst = check_parity(ranker, scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
     print(f"ranker.onnx agrees with PyTorch to {worst:.1e}")
     export_encoder(encoder, scratch / "item_encoder.onnx")
-    rows = [encoder_inputs(*shape) for shape in SHAPES]
+    rows = [encoder_inputs(*shape, encoder.vocabulary) for shape in SHAPES]
     worst = check_parity(lambda inputs: encoder(**inputs), scratch / "item_encoder.onnx", rows)
     print(f"item_encoder.onnx agrees with PyTorch to {worst:.1e}")
 

@@ -76,7 +76,7 @@ class TextCache:
         self, tokenizer: Any, language: nn.Module, texts: list[str], tokens: int, learning_rate: float
     ) -> None:
         self.language = language
-        self._batches = _batches(tokenizer, texts, tokens)
+        self.batches = _batches(tokenizer, texts, tokens)
         trained = [weight for weight in language.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0) if trained else None
         size = int(cast(Any, language).config.hidden_size)
@@ -89,8 +89,8 @@ class TextCache:
         if self._optimizer is None or gradients is None:
             return
         self._optimizer.zero_grad()
-        for rows, tokens in tqdm(self._batches, desc="tuning the language model", leave=False):
-            self._encode(tokens).backward(gradients[rows])  # type: ignore[no-untyped-call]
+        for rows, tokens in tqdm(self.batches, desc="tuning the language model", leave=False):
+            self.encode(tokens).backward(gradients[rows])  # type: ignore[no-untyped-call]
         weights = [weight for group in self._optimizer.param_groups for weight in group["params"]]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         self._optimizer.step()
@@ -109,10 +109,11 @@ class TextCache:
 
     @torch.no_grad()
     def _fill(self, title: str) -> None:
-        for rows, tokens in tqdm(self._batches, desc=title, leave=False):
-            self.vectors[rows] = self._encode(tokens)
+        for rows, tokens in tqdm(self.batches, desc=title, leave=False):
+            self.vectors[rows] = self.encode(tokens)
 
-    def _encode(self, tokens: dict[str, Tensor]) -> Tensor:
+    def encode(self, tokens: dict[str, Tensor]) -> Tensor:
+        """Text vectors of one of ``batches``, in bfloat16 arithmetic."""
         with torch.autocast("cpu", torch.bfloat16):
             return mean_pooled(self.language, tokens["input_ids"], tokens["attention_mask"]).float()
 

@@ -36,6 +36,7 @@ class ItemEncoder(nn.Module):
     def __init__(self, language: nn.Module, tower: ItemTower) -> None:
         super().__init__()
         self.language, self.tower = language, tower
+        self.vocabulary = int(language.get_input_embeddings().num_embeddings)  # type: ignore[operator]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, item_attributes: Tensor) -> Tensor:
         """[n, T], [n, T], [n, k] -> [n, D]."""

@@ -26,6 +26,7 @@ def draw(positives: Array, probabilities: Array, negatives: int, seed: int) -> t
     drawn = np.searchsorted(ends, generator.random((len(positives), negatives)))
     while len(probabilities) > 1 and (hits := drawn == positives[:, None]).any():
         drawn[hits] = np.searchsorted(ends, generator.random(int(hits.sum())))
-    log_draws = np.log(np.maximum(negatives * probabilities, 1e-12))[drawn]
+    others = np.log1p(-np.minimum(probabilities[positives], 1 - 1e-9))[:, None]  # the positive is not among the draws
+    log_draws = np.log(np.maximum(negatives * probabilities, 1e-12))[drawn] - others
     zeros = np.zeros((len(positives), 1))
     return np.concatenate([positives[:, None], drawn], 1), np.concatenate([zeros, log_draws], 1).astype(np.float32)

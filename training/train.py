@@ -53,7 +53,7 @@ class Data:
         deck = torch.randperm(len(self.candidates["rows"]))
         for number, chosen in enumerate(torch.split(torch.randperm(len(self.windows["fresh"])), windows)):
             dealt = deck.roll(-number * labels)[:labels]
-            yield _take(self.windows, chosen), _take(self.users, dealt), _take(self.candidates, dealt)
+            yield shuffle_ties(_take(self.windows, chosen)), _take(self.users, dealt), _take(self.candidates, dealt)
 
     def steps(self, windows: int) -> int:
         return math.ceil(len(self.windows["fresh"]) / windows)
@@ -72,6 +72,17 @@ def _joined(parts: list[dict[str, Any]]) -> Batch:
 
 def _take(tensors: Batch, rows: Tensor) -> Batch:
     return {name: tensor[rows] for name, tensor in tensors.items()}
+
+
+def shuffle_ties(windows: Batch) -> Batch:
+    """The entries of windows [n, L], those of one moment in random order.
+
+    Histories break ties by item id. A sequence model would learn that the next item of a moment has the higher id.
+    """
+    order = torch.rand(windows["history_gaps"].shape).argsort(1)
+    gaps = windows["history_gaps"].masked_fill(windows["history_actions"] == 0, torch.inf).gather(1, order)
+    order = order.gather(1, gaps.argsort(dim=1, descending=True, stable=True))
+    return {name: tensor.gather(1, order) for name, tensor in windows.items()}
 
 
 def fit(

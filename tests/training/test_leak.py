@@ -1,5 +1,6 @@
 """What a label sees is what was known before it; anything newer fails."""
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_the_second_of_two_events_in_one_second_sees_the_first(snapshot: Path) -
     labels = pq.read_table(snapshot / "labels.parquet").to_pylist()
     pairs = [
         (first, second)
-        for first, second in zip(labels, labels[1:], strict=False)
+        for first, second in itertools.pairwise(labels)
         if (first["user_id"], first["timestamp"]) == (second["user_id"], second["timestamp"])
     ]
     assert pairs

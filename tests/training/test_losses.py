@@ -1,0 +1,39 @@
+import torch
+
+from training.losses import catalogue_sample, window_loss
+from training.model import Ranker
+
+
+def test_a_small_catalogue_is_ranked_as_a_whole() -> None:
+    items, log_draws = catalogue_sample(torch.tensor([3, 3]), 6, negatives=10)
+    assert items.tolist() == [1, 2, 3, 4, 5] and not log_draws.any()
+
+
+def test_a_sample_of_a_large_catalogue_holds_all_targets() -> None:
+    torch.manual_seed(0)
+    items, log_draws = catalogue_sample(torch.tensor([30, 7, 7]), 1000, negatives=20)
+    assert {7, 30} <= set(items.tolist()) and 0 not in items
+    chances = dict(zip(items.tolist(), log_draws.exp().tolist(), strict=True))
+    assert chances[7] > chances[30] > min(chances.values())
+
+
+def windows(fresh: list[int]) -> dict[str, torch.Tensor]:
+    rows = torch.zeros(1, 64, dtype=torch.int64)
+    rows[0, -4:] = torch.tensor([1, 2, 3, 1])
+    taught = torch.zeros(1, 64, dtype=torch.bool)
+    taught[0, fresh] = True
+    return {"history_rows": rows, "history_actions": rows.clamp(max=1), "history_gaps": rows * 0.0, "fresh": taught}
+
+
+def test_only_fresh_entries_teach() -> None:
+    torch.manual_seed(0)
+    ranker, matrix = Ranker(1, 1, 8, 0.0), torch.randn(9, 64) * 0.1
+    one, other, both = (window_loss(ranker, windows(fresh), matrix, 100) for fresh in ([-1], [-2], [-2, -1]))
+    assert torch.isclose(both, (one + other) / 2, atol=1e-5)
+
+
+def test_the_loss_reaches_the_vectors_of_the_history_and_of_the_catalogue() -> None:
+    torch.manual_seed(0)
+    ranker, matrix = Ranker(1, 1, 8, 0.0), torch.randn(9, 64, requires_grad=True)
+    window_loss(ranker, windows([-1]), matrix, 100).backward()
+    assert matrix.grad is not None and matrix.grad[1:].abs().sum(1).all()

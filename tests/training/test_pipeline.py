@@ -1,0 +1,135 @@
+"""snapshot -> train -> evaluate -> export on the tiny shop, through the same functions as the commands."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from feast import FeatureStore
+from tokenizers import Tokenizer
+
+from feature_repo.bundle import current, read_bundle
+from feature_repo.inputs import tensors
+from feature_repo.settings import StoreSettings
+from tests.training.tiny import events
+from training.config import TrainConfig
+from training.evaluate import page, run_evaluation
+from training.export import ParityError, check_parity, export, ranker_inputs
+from training.runs import latest_run, read_run
+from training.settings import TrainingSettings
+from training.train import train
+
+REPOSITORY = Path(__file__).parents[2] / "triton_models"
+
+
+@pytest.fixture(scope="module")
+def folder(
+    store: FeatureStore, settings: StoreSettings, snapshot: Path, encoder: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    config = TrainConfig(
+        encoder=encoder,
+        layers=1,
+        hidden=16,
+        epochs=2,
+        labels=16,
+        windows=8,
+        lora_rank=2,
+        lora_refreshes=1,
+        final_epochs=1,
+    )
+    return train(store, settings, snapshot, tmp_path_factory.mktemp("models"), config)
+
+
+@pytest.fixture(scope="module")
+def folders(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingSettings:
+    data = tmp_path_factory.mktemp("export")
+    for name in ("ranker", "item_encoder"):
+        (data / "triton_models" / name).mkdir(parents=True)
+        shutil.copy(REPOSITORY / name / "config.pbtxt", data / "triton_models" / name)
+    return TrainingSettings(data_dir=data, model_repository=data / "triton_models")
+
+
+@pytest.fixture(scope="module")
+def bundle(folder: Path, folders: TrainingSettings) -> Path:
+    return export(read_run(folder), folders)
+
+
+def test_a_run_keeps_its_configuration_and_its_history(folder: Path) -> None:
+    made = json.loads((folder / "config.json").read_text())
+    assert made["config"]["lora_rank"] == 2 and len(made["history"]) == 2
+    assert latest_run(folder.parent) == folder
+
+
+def test_a_run_that_is_read_computes_what_was_saved(folder: Path) -> None:
+    one, other = (read_run(folder) for _ in range(2))
+    assert torch.equal(one.recommender.matrix(one.text), other.recommender.matrix(other.text))
+    assert one.adapter and one.text.shape == (12, 16)
+
+
+def test_evaluation_measures_model_and_baselines_on_the_same_cases(
+    store: FeatureStore, settings: StoreSettings, snapshot: Path, folder: Path, tmp_path: Path
+) -> None:
+    events().to_parquet(tmp_path / "events.parquet")
+    table = run_evaluation(store, settings, folder, snapshot, tmp_path / "events.parquet", validation=False)
+    assert set(table) == {"model", "popularity", "live popularity", "item-kNN"}
+    assert len({row["cases"] for row in table.values()}) == 1 and table["model"]["cases"] > 5
+    assert json.loads((folder / "metrics.json").read_text())["test"] == table
+    assert "item-kNN" in page(table)
+
+
+def test_the_log_itself_can_be_evaluated(
+    store: FeatureStore, settings: StoreSettings, snapshot: Path, folder: Path
+) -> None:
+    run_evaluation(store, settings, folder, snapshot, None, validation=True)
+    assert "validation" in json.loads((folder / "metrics.json").read_text())
+
+
+def test_the_exported_bundle_fits_this_code_and_is_promoted(bundle: Path, folders: TrainingSettings) -> None:
+    found = read_bundle(current(folders.bundle_folder))
+    assert found.path == bundle.resolve()
+    assert found.item_vectors.shape == (12, 64) and found.metadata.model_version == bundle.name
+    assert found.metadata.triton_version == 1
+
+
+def test_triton_gets_both_models_under_one_version(bundle: Path, folders: TrainingSettings) -> None:
+    for name in ("ranker", "item_encoder"):
+        published = folders.model_repository / name / "1" / "model.onnx"
+        assert published.read_bytes() == (bundle / f"{name}.onnx").read_bytes()
+    assert sorted(path.name for path in (folders.model_repository / "ranker").iterdir()) == ["1", "config.pbtxt"]
+
+
+def test_the_ranker_takes_the_tensors_of_the_feature_service_in_any_batch(bundle: Path) -> None:
+    session = onnxruntime.InferenceSession(str(bundle / "ranker.onnx"))
+    assert sorted(each.name for each in session.get_inputs()) == [tensor.name for tensor in tensors()]
+    for batch, items in ((1, 1), (4, 100)):
+        assert session.run(["scores"], ranker_inputs(batch, items))[0].shape == (batch, items)
+
+
+def test_a_model_that_differs_from_its_export_is_refused(bundle: Path, folder: Path) -> None:
+    ranker = read_run(folder).recommender.ranker
+    rows = [ranker_inputs(2, 3)]
+    assert check_parity(ranker, bundle / "ranker.onnx", rows) < 1e-4
+    with torch.no_grad():
+        ranker.scale.add_(0.1)
+    with pytest.raises(ParityError, match="differs"):
+        check_parity(ranker, bundle / "ranker.onnx", rows)
+
+
+def test_a_new_item_gets_the_vector_of_its_text(bundle: Path) -> None:
+    session, tokenizer = (
+        onnxruntime.InferenceSession(str(bundle / "item_encoder.onnx")),
+        Tokenizer.from_file(str(bundle / "tokenizer.json")),
+    )
+    encoded = tokenizer.encode_batch(["tea cup red", "saw"])
+    vectors = session.run(
+        ["item_vector"],
+        {
+            "input_ids": np.array([each.ids for each in encoded]),
+            "attention_mask": np.array([each.attention_mask for each in encoded]),
+            "item_attributes": np.zeros((2, 8), np.int64),
+        },
+    )[0]
+    assert vectors.shape == (2, 64) and np.isfinite(vectors).all()
