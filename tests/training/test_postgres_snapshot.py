@@ -21,7 +21,7 @@ MONTH = 30 * 86_400_000
 
 
 def history(folder: Path, count: int) -> None:
-    """Half a year, so that some activity has expired; items and users that the catalogue lacks, and some without events."""
+    """Half a year, so that some activity expires; users and items without a catalogue entry, entries without events."""
     chance = random.Random(7)
     events = [
         {
