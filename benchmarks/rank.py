@@ -1,7 +1,8 @@
 """What does a ranking cost beyond what it must? /v1/rank over HTTP against a bare Feast read plus a bare inference.
 
-Starts its own online store, broker, Triton and API on free ports. The three are measured in turn, request by
-request, so that whatever else the machine does weighs on all of them; the ratio is of medians.
+Starts its own online store, broker, Triton and API on free ports, with the trainer's ranker (untrained: random weights
+cost the same). The three are measured in turn, request by request, so that whatever else the machine does weighs on all
+of them; the ratio is of medians.
 
 examples:
   python -m benchmarks.rank
@@ -52,7 +53,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="freshrank-bench-") as directory:
         environment = free_environment(Path(directory))
-        item_ids = lay_out(environment, ITEMS)
+        item_ids = lay_out(environment, ITEMS, real=True)
         with running(environment, ["broker", "online-store", "triton"]) as system:
             print("the neighbours run; filling the online store", file=sys.stderr)
             create_topics(StreamSettings(broker=environment["FRESHRANK_BROKER"]))

@@ -19,18 +19,27 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
 from feature_repo.user_activity import UserActivity, advance
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+from training.config import TrainConfig
+from training.export import export_ranker
+from training.model import Ranker
 
 CATEGORIES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller", "War")
 
 
-def lay_out(environment: dict[str, str], items: int, seed: int = 0) -> list[str]:
-    """Write a Triton repository and a promoted bundle where the environment says; returns the item ids."""
+def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool = False) -> list[str]:
+    """Write a Triton repository and a promoted bundle where the environment says; returns the item ids.
+
+    ``real`` takes the trainer's ranker (its weights are random: they cost the same) in place of the tiny model.
+    """
     repository, bundles = Path(environment["FRESHRANK_MODEL_REPOSITORY"]), Path(environment["FRESHRANK_BUNDLES"])
     for model in ("ranker", "item_encoder"):
         (repository / model).mkdir(parents=True)
         shutil.copy(ROOT / "triton_models" / model / "config.pbtxt", repository / model)
     item_ids = [f"item-{number}" for number in range(items)]
-    write_bundle(bundles, repository, item_ids, vectors(items, seed), version=1)
+    bundle = write_bundle(bundles, repository, item_ids, vectors(items, seed), version=1)
+    if real:
+        chosen = TrainConfig()
+        export_ranker(Ranker(chosen.layers, chosen.heads, chosen.hidden, chosen.dropout), bundle / "ranker.onnx")
     return item_ids
 
 

@@ -1,6 +1,6 @@
 """rows -> append-only parquet parts, the offline half of the feature store.
 
-A part is written under a temporary name and renamed, so a reader never sees half of one, and no part is ever overwritten:
+A part is written under a temporary name and renamed, so a reader never sees half of one, and none is ever overwritten:
 after a crash the log may hold a row twice, both copies equal, but it never lacks one (docs/decisions.md says why).
 """
 

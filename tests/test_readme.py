@@ -1,6 +1,6 @@
 """The README's tree is the tree: one line a file, from the file's own first sentence.
 
-    python -m tests.test_readme     writes the tree into README.md
+python -m tests.test_readme     writes the tree into README.md
 """
 
 import ast
