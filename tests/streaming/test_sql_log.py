@@ -158,7 +158,8 @@ def test_a_worker_logs_each_event_once_however_often_it_is_told(
     settings: StoreSettings, log: SqlLog, tmp_path: Path
 ) -> None:
     told = interactions("sql", 200)
-    given = free_environment(tmp_path) | environment(settings) | {"FRESHRANK_SESSION_TIMEOUT_S": "2"}
+    given = free_environment(tmp_path) | environment(settings)
+    given |= {"FRESHRANK_REGISTRY": settings.postgres_url, "FRESHRANK_SESSION_TIMEOUT_S": "2"}  # as in compose
     with running(given, ["broker", "online-store", "worker"]) as system:
         live = Live(system, open_store(StoreSettings(redis=system.settings.redis, data_dir=tmp_path)))
         live.send([Item(item_id=told[0].item_id, title="A film"), User(user_id=told[0].key)])
