@@ -44,6 +44,7 @@ class TrainConfig:
     weight_decay: float = 0.01
     warmup: int = 50  # steps
     final_rate: float = 0.1  # share of the learning rate that is left at the end
+    averaged: int = 100  # steps whose weights are averaged: single steps vary by more than an epoch gains
     clip: float = 1.0  # norm of the gradient
     epochs: int = 30  # passes over the history windows
     windows: int = 64  # history windows per step

@@ -38,13 +38,14 @@ def _postgres(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
 
 
 def interactions(settings: StoreSettings, after_ms: int = 0, until_ms: int = 2**62) -> pd.DataFrame:
-    """Interactions with ``after_ms < timestamp <= until_ms`` (event time), in the order their rows were written.
+    """Interactions with ``after_ms < timestamp <= until_ms`` (event time), in the order of their rows, each once.
 
     Columns: event_id, user_id, item_id, action, value, timestamp (epoch ms), event_timestamp (stamp of the user row).
     """
     where = f"timestamp > {int(after_ms)} AND timestamp <= {int(until_ms)}"
     found = query(settings, "interactions", f"SELECT {_COLUMNS} FROM {{log}} WHERE {where}")
     found["event_timestamp"] = pd.to_datetime(found.event_timestamp, utc=True).astype("datetime64[us, UTC]")
+    found = found.drop_duplicates("event_id")  # a crash of the worker may have logged a row twice
     return found.sort_values(["timestamp", "event_timestamp"], kind="stable", ignore_index=True)
 
 

@@ -36,6 +36,12 @@ class Recommender:
     def weights(self) -> list[nn.Parameter]:
         return [*self.modules().parameters(), self.residual]
 
+    @torch.no_grad()
+    def follow(self, other: "Recommender", share: float) -> None:
+        """Move all weights towards another's by a share: a running average of a training (Polyak, 1992)."""
+        for mine, theirs in zip(self.weights(), other.weights(), strict=True):
+            mine.lerp_(theirs, share)
+
     def state(self) -> dict[str, Tensor]:
         """All weights, copied."""
         state = {**self.modules().state_dict(), "residual": self.residual}

@@ -1,6 +1,7 @@
 """A snapshot -> a trained recommender in data/models/<run>/: ``python -m training.train``."""
 
 import argparse
+import copy
 import math
 import sys
 import time
@@ -93,6 +94,7 @@ def fit(
     optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98))
     steps, started, step = data.steps(config.windows), time.monotonic(), 0
     refresh_every = math.ceil(steps * epochs / (config.lora_refreshes + 1))
+    average = copy.deepcopy(recommender)
     best: tuple[Batch, Batch] = ({}, {})
     patience, history = config.patience, list[dict[str, float]]()
     for epoch in range(1, epochs + 1):
@@ -111,6 +113,7 @@ def fit(
             (next_item + ranking).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(weights, config.clip)
             optimizer.step()
+            average.follow(recommender, 1 / min(step, config.averaged))
             losses.append((next_item.item(), ranking.item()))
             if config.lora_rank and step % refresh_every == 0:
                 cache.refresh()
@@ -121,17 +124,16 @@ def fit(
             **dict(zip(("next_item", "ranking"), np.mean(losses, 0), strict=True)),
         }
         if cases:
-            record |= summary(recommender.ranks(cases, cache.vectors))
+            record |= summary(average.ranks(cases, cache.vectors))
             patience -= 1
             if record["ndcg@10"] > max((each["ndcg@10"] for each in history), default=-1.0):
-                best, patience = (recommender.state(), cache.state()), config.patience
+                best, patience = (average.state(), cache.state()), config.patience
         history.append(record)
         print(" ".join(f"{name}={value:.4g}" for name, value in record.items()), flush=True)
         if patience == 0 or seconds > 60 * config.minutes:
             break
-    if cases:
-        recommender.restore(best[0])
-        cache.restore(best[1])
+    recommender.restore(best[0] or average.state())
+    cache.restore(best[1] or cache.state())
     return history
 
 
