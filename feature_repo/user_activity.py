@@ -81,11 +81,15 @@ def _remember(activity: UserActivity, visit: Visit) -> tuple[tuple[str, ...], tu
     item_ids, actions, timestamps = activity.item_ids, activity.actions, activity.timestamps
     if visit.action not in HISTORY_ACTIONS:
         return item_ids, actions, timestamps
-    if timestamps and visit < (timestamps[-1], item_ids[-1], actions[-1]):
-        visits = sorted((*activity.history, visit))[-HISTORY_LENGTH:]
-        return tuple(v.item_id for v in visits), tuple(v.action for v in visits), tuple(v.timestamp for v in visits)
-    kept = slice(1 - HISTORY_LENGTH, None)
-    return (*item_ids[kept], visit.item_id), (*actions[kept], visit.action), (*timestamps[kept], visit.timestamp)
+    place = len(timestamps)
+    while place and visit < (timestamps[place - 1], item_ids[place - 1], actions[place - 1]):
+        place -= 1  # a late visit is seldom very late
+    kept = slice(-HISTORY_LENGTH, None)
+    return (
+        (*item_ids[:place], visit.item_id, *item_ids[place:])[kept],
+        (*actions[:place], visit.action, *actions[place:])[kept],
+        (*timestamps[:place], visit.timestamp, *timestamps[place:])[kept],
+    )
 
 
 def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], timestamp: int) -> Mapping[str, float]:
@@ -102,10 +106,12 @@ def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], t
 
 def session_events(timestamps: Sequence[int]) -> int:
     """How many interactions the session that holds the newest one has so far; times are epoch ms, oldest first."""
-    count = min(len(timestamps), 1)
-    while count < len(timestamps) and timestamps[-count] - timestamps[-count - 1] <= SESSION_GAP:
-        count += 1
-    return count
+    newer = timestamps[-1] if timestamps else 0
+    for count, older in enumerate(reversed(timestamps)):
+        if newer - older > SESSION_GAP:
+            return count
+        newer = older
+    return len(timestamps)
 
 
 def to_row(activity: UserActivity) -> dict[str, Any]:
