@@ -8,76 +8,32 @@ Every interaction writes a user row and an item row to the offline log; the last
 """
 
 import argparse
+import multiprocessing
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pandas as pd
 from tqdm import tqdm
 
-from feature_repo import item_activity as items_pure
-from feature_repo import user_activity as users_pure
-from feature_repo.features import item_activity, item_content, user_activity, user_profile
+from feature_repo.features import item_content, user_profile
 from feature_repo.online import OnlineRows, Row
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
-from streaming.events import Interaction, InvalidEvent, Item, User, epoch_ms
+from streaming import shard
+from streaming.events import InvalidEvent, Item, User, epoch_ms
 from streaming.garbage import collect_seldom
 from streaming.history import interactions, messages, read_table
-from streaming.ledger import Verdict, event_key, judge, record, record_item
-from streaming.offline_log import INTERACTIONS
-from streaming.row_log import RowLog, open_log
-from streaming.rows import (
-    TrackedItem,
-    TrackedUser,
-    content_row,
-    interaction_row,
-    item_row,
-    online_item_row,
-    online_user_row,
-    profile_row,
-    user_row,
-)
+from streaming.row_log import open_log
+from streaming.rows import content_row, profile_row
+from streaming.shard import write_online
 
-PART_ROWS = 20_000  # interactions in one part of the offline log
-ONLINE_BATCH = 1_000  # rows in one write to the online store
-HISTORY_LOG = 0  # stands for "no topic" in a ledger
-
-
-class Backfill:
-    """States of every user and item while history passes by."""
-
-    def __init__(self, categories: dict[str, list[str]]) -> None:
-        self.users: dict[str, TrackedUser] = {}
-        self.items: dict[str, TrackedItem] = {}
-        self.duplicates = 0
-        self._categories = categories
-        self._position = 0
-
-    def advance(self, event: Interaction) -> tuple[Row, Row, Row] | None:
-        """The user's, the item's and the log's row after one more event; None for a duplicate."""
-        if not event.event_id:
-            event = msgspec.structs.replace(event, event_id=f"history-{self._position}")
-        key, when = event_key(event.event_id), epoch_ms(event.timestamp, 0, "timestamp")
-        user = self.users.get(event.key, TrackedUser())
-        if judge(user.ledger, key, HISTORY_LOG, self._position) is not Verdict.NEW:
-            self.duplicates += 1
-            return None
-        item = self.items.get(event.item_id, TrackedItem())
-        user = self.users[event.key] = TrackedUser(
-            users_pure.advance(
-                user.activity, event.item_id, event.action, when, self._categories.get(event.item_id, ())
-            ),
-            record(user.ledger, key, HISTORY_LOG, self._position, when),
-        )
-        item = self.items[event.item_id] = TrackedItem(
-            items_pure.advance(item.activity, event.action, when),
-            record_item(item.ledger, HISTORY_LOG, 0, self._position, when),
-        )
-        self._position += 1
-        return user_row(event.key, user), item_row(event.item_id, item), interaction_row(event, user.ledger.stamp)
+SMALLEST_SHARD = 10_000  # events that are worth a process
 
 
 def cut(table: pd.DataFrame, until: str | None) -> pd.DataFrame:
@@ -93,7 +49,9 @@ def cut(table: pd.DataFrame, until: str | None) -> pd.DataFrame:
     return table[table["timestamp"] <= table["timestamp"].quantile(share)]
 
 
-def run(folder: Path, until: str | None, settings: StoreSettings, replace: bool = False) -> dict[str, int]:
+def run(
+    folder: Path, until: str | None, settings: StoreSettings, replace: bool = False, processes: int = 1
+) -> dict[str, int]:
     """Backfill from a folder; returns how many rows of what were written."""
     log = open_log(settings)
     if not log.is_empty() and not replace:
@@ -102,25 +60,98 @@ def run(folder: Path, until: str | None, settings: StoreSettings, replace: bool 
             f"or start with an empty store"
         )
     log.clear()
-    store = open_store(settings)
-    apply(store)
     table = cut(interactions(folder), until)
     begin = int(table["timestamp"].min()) if len(table) else 0
     contents, profiles = _catalogue(folder, begin)
-    backfill = Backfill({row.entity_id: row.values["item_categories"] for row in contents})
-    _log_interactions(backfill, table, log)
-    log.append(item_content.name, "backfill", contents)
-    log.append(user_profile.name, "backfill", profiles)
-    online = {
-        item_content: contents,
-        user_profile: profiles,
-        user_activity: [online_user_row(user_row(*pair), pair[1]) for pair in backfill.users.items()],
-        item_activity: [online_item_row(item_row(*pair), pair[1]) for pair in backfill.items.items()],
+    categories = {row.entity_id: row.values["item_categories"] for row in contents}
+    distinct = without_duplicates(table)
+    with _shards(distinct, categories, settings, processes) as (register, finish):
+        store = open_store(settings)
+        apply(store)
+        register()
+        for view, rows in ((item_content, contents), (user_profile, profiles)):
+            log.append(view.name, "backfill", rows)
+            write_online(OnlineRows(store, view), rows)
+        users, items = finish()
+    counts = {"interactions": len(distinct), "duplicates": len(table) - len(distinct)}
+    views = {
+        "item_content": len(contents),
+        "user_profile": len(profiles),
+        "user_activity": users,
+        "item_activity": items,
     }
-    for view, rows in online.items():
-        _write(OnlineRows(store, view), rows)
-    counts = {view.name: len(rows) for view, rows in online.items()}
-    return {"interactions": len(table) - backfill.duplicates, "duplicates": backfill.duplicates, **counts}
+    return counts | views
+
+
+def without_duplicates(table: pd.DataFrame) -> pd.DataFrame:
+    """The first event of each user and event id; an event without an id is one of its own. Adds ``entity``."""
+    entity = table.get("user_id", pd.Series(None, table.index, dtype=object))
+    if "session_id" in table:
+        entity = entity.where(entity.notna(), "session:" + table["session_id"].astype(str))
+    if "event_id" not in table:
+        return table.assign(entity=entity, event_id=[f"history-{number}" for number in range(len(table))])
+    made_up = pd.Series([f"history-{number}" for number in range(len(table))], table.index)
+    known = table["event_id"].where(table["event_id"].notna() & (table["event_id"] != ""), made_up)
+    named = table.assign(entity=entity, event_id=known)
+    return named.drop_duplicates(["entity", "event_id"])
+
+
+@contextmanager
+def _shards(
+    table: pd.DataFrame, categories: shard.Categories, settings: StoreSettings, processes: int
+) -> Iterator[tuple[Callable[[], None], Callable[[], tuple[int, int]]]]:
+    """The users and items of a history, shared out to processes that compute while the caller does other things.
+
+    Yields a function to call when the registry is written, and one that waits for all and returns how many users and
+    items there are. The processes are forked before this one opens a connection or starts a thread.
+    """
+    count = max(1, min(processes, len(table) // SMALLEST_SHARD))
+    owner = {name: table[name].factorize()[0] % count for name in ("entity", "item_id")}
+    parts = [(number, table[owner["entity"] == number], table[owner["item_id"] == number]) for number in range(count)]
+    context = multiprocessing.get_context("fork")
+    registered, done = context.Event(), context.Value("Q", 0)
+    if count == 1:
+        yield registered.set, lambda: _sum([shard.backfill(*parts[0], categories, settings, int, registered.wait)])
+        return
+    with ProcessPoolExecutor(count, context, _inherit, (done, registered)) as pool:
+        futures = [pool.submit(_backfill, *part, categories, settings) for part in parts]
+        yield registered.set, lambda: _sum(_watched(futures, done, 2 * len(table)))
+
+
+_inherited: dict[str, Any] = {}  # in a shard's process: what it shares with its parent
+
+
+def _inherit(done: Any, registered: Any) -> None:
+    _inherited.update(done=done, registered=registered)
+    collect_seldom()
+
+
+def _backfill(
+    number: int,
+    of_users: pd.DataFrame,
+    of_items: pd.DataFrame,
+    categories: shard.Categories,
+    settings: StoreSettings,
+) -> tuple[int, int]:
+    def report(rows: int) -> None:
+        with _inherited["done"].get_lock():
+            _inherited["done"].value += rows
+
+    wait_for_registry = _inherited["registered"].wait
+    return shard.backfill(number, of_users, of_items, categories, settings, report, wait_for_registry)
+
+
+def _watched(futures: Sequence[Future[tuple[int, int]]], done: Any, rows: int) -> list[tuple[int, int]]:
+    with tqdm(total=rows, unit=" rows", desc="backfill", file=sys.stderr) as progress:
+        waiting: set[Future[tuple[int, int]]] = set(futures)
+        while waiting:
+            waiting = wait(waiting, timeout=0.2, return_when=FIRST_EXCEPTION).not_done
+            progress.update(done.value - progress.n)
+    return [future.result() for future in futures]
+
+
+def _sum(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return sum(users for users, _ in counts), sum(items for _, items in counts)
 
 
 def _catalogue(folder: Path, begin: int) -> tuple[list[Row], list[Row]]:
@@ -134,45 +165,19 @@ def _catalogue(folder: Path, begin: int) -> tuple[list[Row], list[Row]]:
     )
 
 
-def _log_interactions(backfill: Backfill, table: pd.DataFrame, log: RowLog) -> None:
-    progress = tqdm(messages(table, Interaction), total=len(table), unit=" events", desc="backfill", file=sys.stderr)
-    for number, part in enumerate(_parts(backfill, progress)):
-        users, items, events = zip(*part, strict=True)
-        for name, rows in ((user_activity.name, users), (item_activity.name, items), (INTERACTIONS, events)):
-            log.append(name, f"backfill-{number:06d}", rows)
-
-
-def _parts(backfill: Backfill, events: Iterable[Interaction]) -> Iterator[list[tuple[Row, Row, Row]]]:
-    part: list[tuple[Row, Row, Row]] = []
-    for event in events:
-        rows = backfill.advance(event)
-        if rows is not None:
-            part.append(rows)
-        if len(part) == PART_ROWS:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
-def _write(online: OnlineRows, rows: list[Row]) -> None:
-    name = online.view.name
-    for start in tqdm(range(0, len(rows), ONLINE_BATCH), desc=f"online {name}", unit=" k rows", file=sys.stderr):
-        online.write(rows[start : start + ONLINE_BATCH])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m streaming.backfill", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="where interactions, items and users lie (.parquet, .csv or .jsonl)")
     parser.add_argument("--until", help="a share of the time span's events (0.8) or an ISO 8601 time")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one per core")
     parser.add_argument("--replace", action="store_true", help="drop the rows that the offline log has")
     options = parser.parse_args()
     collect_seldom()
     started = datetime.now()
     try:
-        counts = run(options.folder, options.until, StoreSettings(), options.replace)
+        counts = run(options.folder, options.until, StoreSettings(), options.replace, options.processes)
     except (FileNotFoundError, FileExistsError, InvalidEvent) as error:
         sys.exit(f"backfill: {error}")
     seconds = (datetime.now() - started).total_seconds()

@@ -15,11 +15,11 @@ from feature_repo.online import OnlineRows
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from feature_repo.user_activity import UserActivity, from_row
-from streaming.backfill import Backfill
 from streaming.events import Interaction, Item
 from streaming.history import interactions, messages, read_table
 from streaming.lag import offsets
 from streaming.producer import EventProducer
+from streaming.shard import Users
 
 CAUGHT_UP_S = 180.0
 
@@ -54,10 +54,10 @@ def undisturbed(folder: Path) -> dict[str, UserActivity]:
     """What every user's features must be: one plain loop over all events in time order."""
     catalogue = read_table(folder, "items")
     items = [] if catalogue is None else list(messages(catalogue, Item))
-    backfill = Backfill({item.item_id: item.categories for item in items})
-    for event in messages(interactions(folder), Interaction):
-        backfill.advance(event)
-    return {user_id: user.activity for user_id, user in backfill.users.items()}
+    users = Users({item.item_id: item.categories for item in items})
+    for position, event in enumerate(messages(interactions(folder), Interaction)):
+        users.advance(position, event)
+    return {user_id: user.activity for user_id, user in users.states.items()}
 
 
 def differing(expected: dict[str, UserActivity], settings: StoreSettings) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from feature_repo import item_activity as items_pure
 from feature_repo import user_activity as users_pure
 from feature_repo.settings import StoreSettings
-from streaming import backfill
+from streaming import backfill, shard
 from streaming.events import InvalidEvent
 from streaming.rows import item_from_row, user_from_row
 from tests.fakes import MemoryRows
@@ -26,7 +26,8 @@ CATEGORIES = {"a": ["war"], "b": ["drama", "war"]}
 def online(monkeypatch: pytest.MonkeyPatch) -> dict[str, MemoryRows]:
     """The online store that a backfill meets: view name -> its rows."""
     stores: dict[str, MemoryRows] = {}
-    monkeypatch.setattr(backfill, "OnlineRows", lambda _, view: stores.setdefault(view.name, MemoryRows(view)))
+    for module in (backfill, shard):
+        monkeypatch.setattr(module, "OnlineRows", lambda _, view: stores.setdefault(view.name, MemoryRows(view)))
     return stores
 
 
@@ -66,7 +67,7 @@ def test_a_backfill_writes_what_a_plain_loop_computes(
     tmp_path: Path, settings: StoreSettings, online: dict[str, MemoryRows], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = some_events(300)
-    monkeypatch.setattr(backfill, "PART_ROWS", 70)
+    monkeypatch.setattr(shard, "PART_ROWS", 70)
     counts = backfill.run(history(tmp_path / "shop", events), None, settings)
     assert (
         counts["interactions"] == len(table(settings, "user_activity")) == len(table(settings, "item_activity")) == 300
@@ -92,6 +93,20 @@ def test_a_backfill_writes_what_a_plain_loop_computes(
         assert item_from_row(row.values).activity == expected
     assert online["item_content"].rows["b"].values["item_categories"] == ["drama", "war"]
     assert online["item_content"].rows["b"].values["item_published_at"] == 915_148_800_000
+
+
+@pytest.mark.usefixtures("online")
+def test_two_processes_write_what_one_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "SMALLEST_SHARD", 10)
+    folder, logs = history(tmp_path / "shop", some_events(300)), []
+    for processes in (1, 2):
+        settings = StoreSettings(data_dir=tmp_path / str(processes))
+        counts = backfill.run(folder, None, settings, processes=processes)
+        assert counts["user_activity"] == counts["item_activity"] == 3
+        tables = (table(settings, name) for name in ("user_activity", "item_activity", "interactions"))
+        logs.append([sorted(str({**row, "created": None}) for row in rows) for rows in tables])
+    assert logs[0] == logs[1]
+    assert [len(rows) for rows in logs[0]] == [300, 300, 300]
 
 
 def test_the_catalogue_is_known_when_the_history_begins(
