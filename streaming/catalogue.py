@@ -3,7 +3,6 @@
 The order of the topic decides: a later message replaces an earlier one whatever time it gives.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from feature_repo.online import OnlineRows, Row
 from streaming.batches import acknowledge, batches
 from streaming.events import InvalidEvent, Item, ItemChange, User, epoch_ms
 from streaming.flow import Flow, read
+from streaming.offline_log import new_part
 from streaming.row_log import RowLog
 from streaming.rows import content_row, deleted_content, deleted_profile, profile_row
 
@@ -44,7 +44,7 @@ class Catalogue:
 
     def store(self, rows: Sequence[Row]) -> None:
         """Keep them, the log first."""
-        self._offline.append(self.view.name, f"{time.time_ns()}", rows)
+        self._offline.append(self.view.name, new_part(), rows)
         self._online.write(rows)
 
 

@@ -1,6 +1,5 @@
 """envelopes of interactions by item -> item_activity rows (online, offline log) and item-changes."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from streaming.by_item import Envelope
 from streaming.cache import RowCache
 from streaming.events import ItemChange
 from streaming.ledger import is_new, record_item
+from streaming.offline_log import new_part
 from streaming.row_log import RowLog
 from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row
 
@@ -53,7 +53,7 @@ class ItemTracker:
     def store(self, advanced: Advanced) -> None:
         """Keep it, the log first."""
         if advanced.item_rows:
-            self._offline.append(item_activity.name, f"{time.time_ns()}", advanced.item_rows)
+            self._offline.append(item_activity.name, new_part(), advanced.item_rows)
             self._online.write(advanced.online_rows)
             self._items.put_all(advanced.items)
 

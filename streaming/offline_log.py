@@ -56,6 +56,11 @@ SCHEMAS: dict[str, pa.Schema] = {view.name: _schema(view) for view in VIEWS} | {
 }
 
 
+def new_part() -> str:
+    """A name that no other batch of any worker on this folder has."""
+    return f"{time.time_ns()}-{os.getpid()}"
+
+
 class OfflineLog:
     """The folder of parts; one sub-folder per table."""
 

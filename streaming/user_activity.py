@@ -1,6 +1,5 @@
 """interactions -> user_activity rows (online, offline log) and envelopes for the items."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, epoch_ms
 from streaming.ledger import Verdict, event_key, judge, record
-from streaming.offline_log import INTERACTIONS
+from streaming.offline_log import INTERACTIONS, new_part
 from streaming.row_log import RowLog
 from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
 
@@ -73,7 +72,7 @@ class UserTracker:
     def store(self, advanced: Advanced) -> None:
         """Keep it: the log first, so that what is online is always in the log as well."""
         if advanced.user_rows:
-            part = f"{time.time_ns()}-{self.log:016x}"
+            part = new_part()
             self._offline.append(user_activity.name, part, advanced.user_rows)
             self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
             self._online.write(advanced.online_rows)

@@ -15,8 +15,8 @@ class SnapshotConfig:
     until: str = "1.0"  # end of the labels: ISO 8601 time, or a quantile of the label times
     validation: float = 0.1  # share of the labels, the newest ones, kept for choosing the model
     actions: str = "click,like,cart,purchase,rating"  # interactions that count as labels
-    max_labels: int = 24_000  # labels joined with candidates, most recent first
-    negatives: int = 40  # sampled items beside the positive of each label
+    max_labels: int = 40_000  # labels joined with candidates, most recent first
+    negatives: int = 20  # sampled items beside the positive of each label
     popular: float = 0.5  # share of the negatives drawn by popularity; the rest is uniform
     stride: int = 32  # labels of a user between two history windows
     chunk: int = 100_000  # rows per point-in-time join (memory)
@@ -40,24 +40,24 @@ class TrainConfig:
     hidden: int = 64  # width of the cross network's top
     dropout: float = 0.2  # in the transformer's branches
     residual_dropout: float = 0.1  # share of items that are cold in a step
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.01
     warmup: int = 50  # steps
     final_rate: float = 0.1  # share of the learning rate that is left at the end
     averaged: int = 100  # steps whose weights are averaged: single steps vary by more than an epoch gains
     clip: float = 1.0  # norm of the gradient
-    epochs: int = 30  # passes over the history windows
-    windows: int = 64  # history windows per step
-    labels: int = 256  # labels with candidates per step
+    epochs: int = 10  # passes over the history windows
+    windows: int = 32  # history windows per step
+    labels: int = 128  # labels with candidates per step
     catalogue_negatives: int = 4096  # items in the softmax over the catalogue; all of them when there are fewer
-    patience: int = 6  # epochs without a better validation NDCG@10
-    final_epochs: int = 3  # epochs over train and validation after the best epoch was found
-    minutes: float = 3.0  # wall clock after which no further epoch starts
+    patience: int = 4  # epochs without a better validation NDCG@10
+    final_epochs: int = 2  # epochs over train and validation after the best epoch was found
+    minutes: float = 2.5  # wall clock after which no further epoch starts
     threads: int = 2
     seed: int = 0
 
 
-FAST = {"epochs": 2, "lora_refreshes": 0, "layers": 1, "patience": 2, "final_epochs": 0, "labels": 64, "windows": 16}
+FAST = {"epochs": 2, "lora_rank": 0, "layers": 1, "final_epochs": 0, "labels": 64, "windows": 64}
 
 
 def add_flags(parser: argparse.ArgumentParser, config: type[Any]) -> None:

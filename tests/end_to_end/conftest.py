@@ -1,6 +1,5 @@
 """One whole system for all end-to-end tests: history, a trained and exported model, and every process running."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -63,8 +62,8 @@ def learn(environment: dict[str, str], history: Path) -> str:
 
 
 def python(environment: dict[str, str], module: str, *arguments: str) -> str:
-    finished = subprocess.run(
-        [sys.executable, "-m", module, *arguments], env={**os.environ, **environment}, capture_output=True, text=True
-    )
+    assignments = [f"{name}={value}" for name, value in environment.items()]
+    command = ["env", *assignments, sys.executable, "-m", module, *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, f"python -m {module}\n{finished.stdout}\n{finished.stderr}"
     return finished.stdout
