@@ -1,5 +1,6 @@
 """settings -> an open Feast store. The only place that reads feature_store.yaml."""
 
+import logging
 from string import Template
 from typing import Any
 
@@ -15,6 +16,8 @@ def open_store(settings: StoreSettings) -> FeatureStore:
     """The feature store of these settings; connects to Redis only when it is first read."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     values = {**settings.model_dump(), "registry_url": settings.registry_url}
+    # Feast warns that a cached registry may show an old state of a materialisation: the stream never materialises.
+    logging.getLogger("feast.repo_config").setLevel(logging.ERROR)
     config = yaml.safe_load(settings.feature_store.read_text())
     return FeatureStore(config=RepoConfig(**_filled(config, values)))
 

@@ -39,6 +39,7 @@ from streaming.settings import StreamSettings
 SOURCE = ROOT / "data/ml-100k"
 FOLDER = ROOT / "data/demo"
 STEPS = 9
+QUIET = {"OMP_WAIT_POLICY": "passive"}  # threads that wait sleep: on a busy machine spinning ones starve each other
 
 
 class Demo:
@@ -59,13 +60,17 @@ class Demo:
 
     def run(self, module: str, *arguments: str) -> str:
         """Run ``python -m module`` in the system's environment; what it prints is shown, and returned."""
-        assignments = [f"{name}={value}" for name, value in self.system.environment.items()]
+        assignments = [f"{name}={value}" for name, value in {**self.system.environment, **QUIET}.items()]
         command = ["env", *assignments, sys.executable, "-m", module, *arguments]
         lines = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout or ():
-                print(f"   {line}", end="", flush=True)
-                lines.append(line)
+            try:
+                for line in process.stdout or ():
+                    print(f"   {line}", end="", flush=True)
+                    lines.append(line)
+            except BaseException:
+                process.terminate()
+                raise
         if process.returncode:
             sys.exit(f"demo: `python -m {module}` failed with exit code {process.returncode}")
         return "".join(lines)
