@@ -118,7 +118,10 @@ def _write_candidates(
     positives = ids.get_indexer(labels.item_id)
     rows, log_draws = draw(positives, proposal(counts, config.popular), config.negatives, config.seed)
     width = rows.shape[1]
-    stamps = labels.event_timestamp.repeat(width).reset_index(drop=True)
+    # By the time of the event, not by its user's stamp: among events of one moment that is later than the row which the
+    # label itself wrote to its item.
+    happened = pd.to_datetime(labels.timestamp, unit="ms", utc=True).astype("datetime64[us, UTC]")
+    stamps = happened.repeat(width).reset_index(drop=True)
     asked = pd.DataFrame(
         {
             "label": np.repeat(np.arange(len(labels)), width),

@@ -120,3 +120,15 @@ def test_a_row_that_is_not_in_the_log_fails(settings: StoreSettings, snapshot: P
     )
     with pytest.raises(LeakError, match="not in the offline log"):
         check_no_leak(forged, settings)
+
+
+def test_no_label_sees_what_its_own_event_did_to_the_item(snapshot: Path) -> None:
+    """Neither do two events of one moment, where the user's stamp is later than the row the event wrote to its item."""
+    labels = pq.read_table(snapshot / "labels.parquet").to_pylist()
+    candidates = pq.read_table(snapshot / "candidates.parquet").to_pylist()
+    tied = 0
+    for number, label in enumerate(labels):
+        own = [each for each in candidates if each["label"] == number and each["item_id"] == label["item_id"]]
+        tied += label["event_timestamp"].microsecond != 0
+        assert all((each["item_activity_at"] or 0) < label["timestamp"] for each in own)
+    assert tied > 10
