@@ -71,9 +71,9 @@ class Flow:
 
     async def announce(self, changes: Iterable[ItemChange]) -> None:
         """Tell the caches which item rows are new; returns when the broker has it."""
-        topic = self._topics[TOPIC_ITEM_CHANGES]
+        send = self._app.producer.send  # a topic's own send costs several times as much a message
         keyed = [(f"{change.view}/{change.item_id}".encode(), encode(change)) for change in changes]
-        await _delivered([await topic.send(key=key, value=value) for key, value in keyed])
+        await _delivered([await send(TOPIC_ITEM_CHANGES, key, value, None, None, None) for key, value in keyed])
 
     async def bury(self, letters: Sequence[Poison]) -> None:
         """Put what cannot be used among the dead letters."""
