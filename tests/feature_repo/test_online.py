@@ -142,4 +142,6 @@ def test_views_of_one_entity_do_not_touch_each_other(open_rows: Open) -> None:
 
 
 def test_nothing_to_write_is_written(open_rows: Open) -> None:
-    open_rows(features.item_content).write([])
+    rows = open_rows(features.item_content)
+    rows.write([])
+    assert rows.read(["nobody wrote this"]) == {}
