@@ -33,6 +33,12 @@ def feature(
     return Field(name=name, dtype=dtype, tags=tags)
 
 
+def counters(scope: str, *shape: int | str) -> list[Field]:
+    """Decayed counts per action, one field a window, each a tensor of its own."""
+    names, zeros = [f"{scope}_actions_{window}" for window in HALF_LIVES], [0.0] * len(ACTIONS)
+    return [feature(name, Array(Float64), zeros, name, *shape, len(ACTIONS)) for name in names]
+
+
 def source(table: str) -> DataSource:
     """The offline rows of one table: parquet parts on a laptop, PostgreSQL in production."""
     columns = {"timestamp_field": "event_timestamp", "created_timestamp_column": "created"}
@@ -65,12 +71,7 @@ user_activity = FeatureView(
         feature("history_item_ids", Array(String), [], "history_vectors", HISTORY_LENGTH, VECTOR_SIZE),
         feature("history_actions", Array(Int64), [], "history_actions", HISTORY_LENGTH, code=True),
         feature("history_timestamps", Array(Int64), [], "history_gaps", HISTORY_LENGTH),
-        *(
-            feature(
-                f"user_actions_{window}", Array(Float64), [0.0] * len(ACTIONS), f"user_actions_{window}", len(ACTIONS)
-            )
-            for window in HALF_LIVES
-        ),
+        *counters("user"),
         feature("user_activity_at", Int64, 0),
         feature("user_session_events", Int64, 0, "user_session_events", 1),
         feature("user_categories", Array(String), []),
@@ -102,17 +103,7 @@ item_activity = FeatureView(
     source=PushSource(name="item_activity_push", batch_source=source("item_activity")),
     schema=[
         ITEM_ID,
-        *(
-            feature(
-                f"item_actions_{window}",
-                Array(Float64),
-                [0.0] * len(ACTIONS),
-                f"item_actions_{window}",
-                "N",
-                len(ACTIONS),
-            )
-            for window in HALF_LIVES
-        ),
+        *counters("item", "N"),
         feature("item_activity_at", Int64, 0),
         feature("item_ctr_7d", Float64, 0.05, "item_ctr_7d", "N"),
         feature("item_ledger", Bytes, None),
