@@ -72,6 +72,11 @@ def expired(at_ms: int, now_ms: int) -> bool:
     return now_ms - at_ms > ACTIVITY_TTL_MS
 
 
+def unexpired(activity: Mapping[str, Any], now_ms: int) -> Mapping[str, Any]:
+    """A row of ``user_activity``, or nothing where there is none or it is past its TTL."""
+    return {} if expired(int(activity.get("user_activity_at") or 0), now_ms) else activity
+
+
 def attribute_buckets(attributes: Sequence[str]) -> Array:
     """Attributes such as ``brand=acme`` -> [ATTRIBUTES] hash buckets, 0 where there is none."""
     buckets = np.zeros(ATTRIBUTES, np.int64)
@@ -94,9 +99,7 @@ def user_inputs(
     user; ``vectors`` looks item ids up: k ids -> [k, VECTOR_SIZE], zeros where unknown. Histories are aligned right:
     the newest interaction is last, padding (action 0) comes first.
     """
-    if expired(int(activity.get("user_activity_at") or 0), now_ms):
-        activity = {}
-    row = with_defaults("user_profile", profile) | with_defaults("user_activity", activity)
+    row = with_defaults("user_profile", profile) | with_defaults("user_activity", unexpired(activity, now_ms))
     at = int(row["user_activity_at"])
     moment = datetime.fromtimestamp(now_ms / 1000, UTC)
     live = now_ms - at <= SESSION_GAP

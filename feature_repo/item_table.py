@@ -24,6 +24,8 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], str]] = {
     "item_published_at": ((), "int64"),
     "item_category_codes": ((ITEM_CATEGORIES,), "int64"),
     "item_available": ((), "bool"),
+    "item_content_stamp": ((), "int64"),  # epoch microseconds of the row, 0 where there is none
+    "item_activity_stamp": ((), "int64"),
 }
 
 
@@ -60,19 +62,21 @@ class ItemTable:
         return self._columns["item_vectors"][rows] * (rows >= 0)[:, None]
 
     def put_content(self, item_id: str, row: Mapping[str, Any]) -> None:
-        """Take over a row of ``item_content``."""
+        """Take over a row of ``item_content``, with its stamp as ``event_timestamp`` where it is known."""
         place, content = self._place(item_id), with_defaults("item_content", row)
         self.titles[place] = content["item_title"]
         self._columns["item_published_at"][place] = content["item_published_at"]
         self._columns["item_available"][place] = content["item_available"]
+        self._columns["item_content_stamp"][place] = row.get("event_timestamp", 0)
         codes = [self._code(category) for category in list(content["item_categories"])[:ITEM_CATEGORIES]]
         self._columns["item_category_codes"][place] = codes + [0] * (ITEM_CATEGORIES - len(codes))
 
     def put_activity(self, item_id: str, row: Mapping[str, Any]) -> None:
-        """Take over a row of ``item_activity``."""
+        """Take over a row of ``item_activity``, likewise."""
         place, activity = self._place(item_id), with_defaults("item_activity", row)
         for name in ("item_activity_at", "item_ctr_7d", *(f"item_actions_{window}" for window in HALF_LIVES)):
             self._columns[name][place] = activity[name]
+        self._columns["item_activity_stamp"][place] = row.get("event_timestamp", 0)
 
     def put_vectors(self, item_ids: Sequence[str], vectors: Array) -> None:
         """Take over item vectors [n, VECTOR_SIZE]."""

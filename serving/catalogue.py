@@ -66,7 +66,7 @@ class Catalogue:
         for change in changes:
             if change.stamp > self._stamps.get((change.view, change.item_id), 0):
                 self._stamps[change.view, change.item_id] = change.stamp
-                self.put(change.view, change.item_id, change.row)
+                self.put(change.view, change.item_id, change.row | {"event_timestamp": change.stamp})
                 self.changed_at = time.time()
 
     def put(self, view: str, item_id: str, row: dict[str, Any]) -> None:

@@ -1,8 +1,11 @@
 """What this process counts and times, for Prometheus; a registry per app, so that no two share counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 LATENCY = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 CANDIDATES = (0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -43,6 +46,23 @@ class Metrics:
         """A gauge that asks for its value when it is read."""
         Gauge(f"freshrank_{name}", text, registry=self.registry).set_function(value)
 
+    def counter(self, name: str, text: str, counts: Mapping[str, int]) -> None:
+        """Counts that are kept elsewhere, by outcome, as they stand when they are read."""
+        self.registry.register(_Counted(f"freshrank_{name}", text, counts))
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+@dataclass(eq=False)  # the registry keeps it by identity
+class _Counted(Collector):
+    name: str
+    text: str
+    counts: Mapping[str, int]
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(self.name, self.text, labels=["outcome"])
+        for outcome, count in self.counts.items():
+            family.add_metric([outcome], count)
+        yield family

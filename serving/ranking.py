@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.inputs import item_affinity, item_state, user_affinity, user_inputs
+from feature_repo.inputs import item_affinity, item_state, unexpired, user_affinity, user_inputs
 from feature_repo.item_table import ItemTable
 from serving.catalogue import Candidates
 from serving.neighbours import Neighbours
+from serving.ranking_log import Answered
 from serving.user_features import UserRows
 
 Array = npt.NDArray[Any]
@@ -72,12 +73,17 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> tuple
     filled = time.perf_counter()
     scores = await neighbours.ranker.score(inputs, len(candidates.ids), model.triton_version)
     timings = Timings(read - started, filled - read, time.perf_counter() - filled)
-    return ranking(model.model_version, candidates, scores, asked.k), timings
+    answer = ranking(model.model_version, candidates, scores, asked.k)
+    slate = [place.item_id for place in answer.items]
+    seen = (asked.user_id, now_ms, candidates.ids, scores, inputs, user, items)
+    neighbours.rankings.put(Answered(answer.request_id, model.model_version, slate, *seen))
+    return answer, timings
 
 
 def user_tensors(user: UserRows, items: Mapping[str, Array], table: ItemTable, now_ms: int) -> dict[str, Array]:
     """The ranker's tensors that depend on the user, and the vectors of these items."""
-    affinity = user_affinity(user.activity, table.category_codes, len(table.category_codes) + 1)
+    activity = unexpired(user.activity, now_ms)  # as Feast's history: an expired row has no affinities either
+    affinity = user_affinity(activity, table.category_codes, len(table.category_codes) + 1)
     return {
         **user_inputs(user.profile, user.activity, now_ms, table.vectors),
         "user_item_affinity": item_affinity(items, affinity),

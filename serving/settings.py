@@ -28,3 +28,5 @@ class ServingSettings(BaseSettings):
     @property
     def bundles_dir(self) -> Path:
         return self.bundles or self.data_dir / "bundles"
+    ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
+

@@ -18,7 +18,7 @@ from serving.errors import OnlineStoreUnavailable
 
 
 class UserRows(NamedTuple):
-    """Rows of the two views; a missing feature is not in them."""
+    """Rows of the two views with their stamps (``event_timestamp``); a missing feature is not in them."""
 
     profile: Mapping[str, Any]
     activity: Mapping[str, Any]
@@ -43,5 +43,7 @@ class UserFeatures:
 
 
 def present(row: Row | None) -> dict[str, Any]:
-    """The features a row has."""
-    return {name: value for name, value in row.values.items() if value is not None} if row else {}
+    """The features a row has, and its stamp in epoch microseconds."""
+    if row is None:
+        return {}
+    return {name: value for name, value in row.values.items() if value is not None} | {"event_timestamp": row.stamp}

@@ -15,6 +15,7 @@ from serving.app import create_app
 from serving.catalogue import Catalogue
 from serving.models import Model
 from serving.neighbours import Neighbours
+from serving.ranking_log import Answered
 from serving.readiness import Check
 from serving.settings import ServingSettings
 from serving.user_features import UserRows
@@ -64,6 +65,17 @@ class FakeBus:
         return ["timed out" if message.key in self.refused else None for message in messages]
 
 
+@dataclass
+class FakeRankings:
+    """Keeps what was answered."""
+
+    answered: list[Answered] = field(default_factory=list)
+    counts: Mapping[str, int] = field(default_factory=lambda: {"logged": 7})
+
+    def put(self, answered: Answered) -> None:
+        self.answered.append(answered)
+
+
 def catalogue_of(*item_ids: str) -> Catalogue:
     """A loaded catalogue; the first item has the highest first number in its vector."""
     catalogue = Catalogue()
@@ -83,6 +95,7 @@ class World:
     ranker: FakeRanker = field(default_factory=FakeRanker)
     catalogue: Catalogue = field(default_factory=lambda: catalogue_of("a", "b", "c"))
     bus: FakeBus = field(default_factory=FakeBus)
+    rankings: FakeRankings = field(default_factory=FakeRankings)
     checks: dict[str, Check] = field(default_factory=dict)
     settings: ServingSettings = field(default_factory=ServingSettings)
     no_model: Exception | None = None
@@ -94,7 +107,8 @@ class World:
 
     @asynccontextmanager
     async def neighbours(self) -> AsyncIterator[Neighbours]:
-        yield Neighbours(self.users, self.ranker, self.model, self.catalogue, self.bus, self.checks)
+        seams = (self.catalogue, self.bus, self.rankings)
+        yield Neighbours(self.users, self.ranker, self.model, *seams, self.checks)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def test_requests_stages_candidates_and_the_item_table_are_measured() -> None:
         "freshrank_rank_candidates_sum 2.0",
         "freshrank_items 3.0",
         "freshrank_item_change_age_seconds -1.0",
+        'freshrank_logged_rankings_total{outcome="logged"} 7.0',
     ):
         assert line in metrics
 
