@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from serving import openapi
+from serving.adapters import gorse_routes, metarank_routes
 from serving.errors import EXCEPTION_HANDLERS
 from serving.event_routes import delete_item, delete_user, take_interactions, take_items, take_users
 from serving.health_routes import live, metrics, ready
@@ -28,6 +29,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("GET", "/health/live", live, openapi.LIVE),
     ("GET", "/health/ready", ready, openapi.READY),
     ("GET", "/metrics", metrics, openapi.METRICS),
+    *metarank_routes.ROUTES,
+    *gorse_routes.ROUTES,
 )
 Open = Callable[[], AbstractAsyncContextManager[Neighbours]]
 

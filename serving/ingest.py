@@ -8,7 +8,7 @@ from serving.errors import BrokerUnavailable, InvalidRequest, NothingAccepted, T
 from serving.neighbours import Bus
 from streaming.events import InvalidEvent, Publishable
 
-Parse = Callable[[bytes, int], Publishable]  # one event's JSON and the time in epoch milliseconds
+Parse = Callable[[bytes, int], Sequence[Publishable]]  # one event's JSON and the time in epoch ms -> its messages
 _value = msgspec.json.Decoder(msgspec.Raw)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -27,6 +27,11 @@ class Receipt(msgspec.Struct, frozen=True):
     rejected: list[Rejected]
 
 
+def one(parse: Callable[[bytes, int], Publishable]) -> Parse:
+    """For events that are one message each."""
+    return lambda raw, now_ms: (parse(raw, now_ms),)
+
+
 def split(body: bytes, lines: bool) -> list[bytes]:
     """The events of a body: one JSON object, a JSON array, or JSON Lines (said, or seen). Raises InvalidRequest."""
     body = body.strip()
@@ -42,9 +47,9 @@ def split(body: bytes, lines: bool) -> list[bytes]:
         raise InvalidRequest(f"the body is not valid JSON: {error}") from error
 
 
-def check(raws: Sequence[bytes], parse: Parse, now_ms: int) -> tuple[dict[int, Publishable], list[Rejected]]:
-    """The events that can be sent, by index, and those that cannot."""
-    valid: dict[int, Publishable] = {}
+def check(raws: Sequence[bytes], parse: Parse, now_ms: int) -> tuple[dict[int, Sequence[Publishable]], list[Rejected]]:
+    """The messages of the events that can be sent, by index, and the events that cannot."""
+    valid: dict[int, Sequence[Publishable]] = {}
     rejected = []
     for index, raw in enumerate(raws):
         try:
@@ -54,22 +59,32 @@ def check(raws: Sequence[bytes], parse: Parse, now_ms: int) -> tuple[dict[int, P
     return valid, rejected
 
 
-async def publish(raws: Sequence[bytes], parse: Parse, bus: Bus, now_ms: int, limit: int) -> Receipt:
-    """Check the events, send the good ones, wait for the broker's word on each.
+async def publish(
+    raws: Sequence[bytes], parse: Parse, bus: Bus, now_ms: int, limit: int, whole: bool = False
+) -> Receipt:
+    """Check the events, send the good ones, wait for the broker's word on each; ``whole`` takes all or none.
 
-    Raises TooLarge, BrokerUnavailable when not one was acknowledged, NothingAccepted when not one was valid.
+    Raises TooLarge, BrokerUnavailable when not one was acknowledged (``whole``: not all), NothingAccepted when not one
+    was valid (``whole``: not all, and none was sent).
     """
-    if len(raws) > limit:
-        raise TooLarge(f"{len(raws)} events given, at most {limit} are taken at once")
+    _bound(len(raws), limit)
     valid, rejected = check(raws, parse, now_ms)
-    if not valid and rejected:
-        message = f"none of {len(rejected)} events is valid; the first: {rejected[0].reason}"
+    if rejected and (whole or not valid):
+        message = f"{len(rejected)} of {len(raws)} events cannot be used; the first: {rejected[0].reason}"
         raise NothingAccepted(message, accepted=0, rejected=rejected)
-    outcomes = dict(zip(valid, await bus.deliver(list(valid.values())), strict=True))
-    lost = [Rejected(index, f"not acknowledged: {reason}") for index, reason in outcomes.items() if reason]
-    if lost and len(lost) == len(valid):
-        raise BrokerUnavailable(f"the broker acknowledged none of {len(valid)} events: {lost[0].reason}")
+    messages = [(index, message) for index, several in valid.items() for message in several]
+    _bound(len(messages), limit)
+    outcomes = await bus.deliver([message for _, message in messages])
+    reasons = {index: reason for (index, _), reason in zip(messages, outcomes, strict=True) if reason}
+    lost = [Rejected(index, f"not acknowledged: {reason}") for index, reason in reasons.items()]
+    if lost and (whole or len(lost) == len(valid)):
+        raise BrokerUnavailable(f"the broker did not acknowledge {len(lost)} of {len(valid)} events: {lost[0].reason}")
     return Receipt(len(valid) - len(lost), sorted([*rejected, *lost], key=lambda each: each.index))
+
+
+def _bound(count: int, limit: int) -> None:
+    if count > limit:
+        raise TooLarge(f"{count} events given, at most {limit} are taken at once")
 
 
 def _lines(body: bytes) -> list[bytes]:

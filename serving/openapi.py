@@ -65,6 +65,17 @@ def _one_or_many(kind: Any, example: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}, **RECEIPT}
 
 
+def exchange(body: Any, example: Any, answer: Any, answer_example: Any) -> dict[str, Any]:
+    """A route that takes ``body`` as JSON and answers ``answer``."""
+    content = _content(_schema(body), example)
+    return {"requestBody": {"required": True, "content": content}, "responses": _responses(answer, answer_example)}
+
+
+def removal(name: str, answer: Any, example: Any) -> dict[str, Any]:
+    """A route that removes what its path names."""
+    return {"parameters": [_path_parameter(name)], "responses": _responses(answer, example)}
+
+
 RECEIPT = {"responses": _responses(Receipt, _RECEIPT)}
 LIVE = {"responses": {"200": {"description": "It answers"}}}
 READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "Not ready: `not_ready` says why"}}}

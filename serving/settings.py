@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streaming.events import Action
+
 
 class ServingSettings(BaseSettings):
     """Where the API listens, its neighbours and its limits; every field is ``FRESHRANK_<NAME>``."""
@@ -20,6 +22,7 @@ class ServingSettings(BaseSettings):
     max_candidates: int = 10_000  # items in one ranking
     max_batch_events: int = 10_000  # events in one request
     max_body_bytes: int = 16 * 2**20
+    foreign_actions: dict[str, Action] = {}  # other recommenders' names of actions, JSON; add to serving/adapters
 
     feast_timeout_ms: int = 500  # one read of a user
     triton_timeout_ms: int = 1_000  # one inference

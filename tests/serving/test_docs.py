@@ -1,4 +1,4 @@
-"""docs/api.md names every route and every setting."""
+"""docs/api.md and docs/adapters.md name every route, docs/api.md every setting."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from serving.app import ROUTES
 from serving.errors import ANSWERS
 from serving.settings import ServingSettings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "api.md").read_text()
 
 
 @pytest.mark.parametrize("name", ServingSettings.model_fields)
@@ -18,7 +19,7 @@ def test_every_setting_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [route[:2] for route in ROUTES])
 def test_every_route_is_documented(method: str, path: str) -> None:
-    assert f"{method} {path}" in PAGE
+    assert f"{method} {path}" in PAGE + (DOCS / "adapters.md").read_text()
 
 
 def test_every_error_has_an_answer_of_its_own() -> None:

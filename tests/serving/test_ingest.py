@@ -3,7 +3,7 @@
 import pytest
 
 from serving.errors import InvalidRequest
-from serving.ingest import check, split
+from serving.ingest import check, one, split
 from streaming import events
 
 ONE = b'{"user_id": "7", "item_id": "1", "action": "click"}'
@@ -26,12 +26,12 @@ def test_one_event_an_array_and_json_lines_are_told_apart(body: bytes, count: in
 
 
 def test_said_to_be_json_lines_a_broken_line_spoils_only_itself() -> None:
-    valid, rejected = check(split(ONE + b"\n{oops\n" + ONE, lines=True), events.interaction, now_ms=10**12)
+    valid, rejected = check(split(ONE + b"\n{oops\n" + ONE, lines=True), one(events.interaction), now_ms=10**12)
     assert (sorted(valid), [each.index for each in rejected]) == ([0, 2], [1])
 
 
 def test_seen_to_be_json_lines_a_broken_later_line_spoils_only_itself() -> None:
-    valid, rejected = check(split(ONE + b"\n{oops", lines=False), events.interaction, now_ms=10**12)
+    valid, rejected = check(split(ONE + b"\n{oops", lines=False), one(events.interaction), now_ms=10**12)
     assert (sorted(valid), [each.index for each in rejected]) == ([0], [1])
 
 
@@ -42,5 +42,5 @@ def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
 
 
 def test_the_reason_names_the_field() -> None:
-    _, rejected = check([b'{"user_id": "7", "item_id": 1, "action": "click"}'], events.interaction, now_ms=10**12)
+    _, rejected = check([b'{"user_id": "7", "item_id": 1, "action": "click"}'], one(events.interaction), now_ms=10**12)
     assert rejected[0].reason == "Expected `str`, got `int` - at `$.item_id`"
