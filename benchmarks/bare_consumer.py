@@ -12,15 +12,27 @@ import faust
 from faust.types import StreamT
 
 from feature_repo.settings import StoreSettings
-from streaming.app import faust_app
 from streaming.events import TOPIC_INTERACTIONS
 from streaming.garbage import collect_seldom
 from streaming.settings import StreamSettings
 
 
 def bare_app(count: int, report: Path) -> faust.App:
-    """An app whose one agent is ``async for value in stream``."""
-    app = faust_app(StreamSettings(), StoreSettings(), group="bare")
+    """Faust as released, whose one agent is ``async for value in stream``."""
+    settings, data = StreamSettings(), StoreSettings().data_dir
+    app = faust.App(
+        "bare",
+        broker=f"kafka://{settings.broker}",
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        store="memory://",
+        datadir=str(data.resolve() / "bare-consumer"),
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 3,
+    )
     topic = app.topic(TOPIC_INTERACTIONS, key_serializer="raw", value_serializer="raw")
 
     @app.agent(topic)  # type: ignore[untyped-decorator]

@@ -17,7 +17,6 @@ from feature_repo.online import OnlineRows
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
 from streaming import catalogue, events, items_flow, users_flow
-from streaming.broker import PromptApp
 from streaming.catalogue import Catalogue
 from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
@@ -25,6 +24,7 @@ from streaming.lag import GROUP
 from streaming.ledger import log_key
 from streaming.row_log import open_log
 from streaming.settings import StreamSettings
+from streaming.transport import PromptApp
 from streaming.user_activity import UserTracker
 
 
@@ -81,5 +81,6 @@ def faust_app(stream: StreamSettings, stores: StoreSettings, group: str = GROUP)
         broker_heartbeat_interval=stream.session_timeout_s / 3,
         broker_commit_interval=stream.commit_interval_s,
         consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=4 * stream.batch_size,
         worker_redirect_stdouts=False,
     )

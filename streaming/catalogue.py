@@ -10,7 +10,7 @@ from faust.types import EventT, StreamT
 
 from feature_repo.features import item_content
 from feature_repo.online import OnlineRows, Row
-from streaming.batches import acknowledge, batches
+from streaming.batches import acknowledge
 from streaming.events import InvalidEvent, Item, ItemChange, User, epoch_ms
 from streaming.flow import Flow, read
 from streaming.offline_log import new_part
@@ -52,7 +52,7 @@ async def keep(
     upserts: StreamT[bytes], catalogue: Catalogue, decode: Callable[[bytes, int], Item | User], flow: Flow
 ) -> None:
     """Keep one view current."""
-    async for batch in batches(upserts, flow.batch_size):
+    async for batch in flow.batches(upserts):
         good, poison = read(batch, lambda event, now_ms: _upsert(event, now_ms, decode))
         rows = await flow.keep(lambda: catalogue.rows(good), "reading catalogue rows")  # noqa: B023
         await flow.keep(lambda: catalogue.store(rows), "writing catalogue rows")  # noqa: B023

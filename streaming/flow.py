@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import faust
-from faust.types import EventT, TopicT
+from faust.types import EventT, StreamT, TopicT
 
-from streaming import by_item
+from streaming import batches, by_item
 from streaming.by_item import Envelope
 from streaming.dead_letters import Poison, bury
 from streaming.events import (
@@ -51,8 +51,12 @@ class Flow:
     """The app's topics and stores, as an agent uses them."""
 
     def __init__(self, app: faust.App, topics: Mapping[str, TopicT[Any]], settings: StreamSettings) -> None:
-        self.batch_size, self.partitions = settings.batch_size, settings.partitions
+        self.partitions = settings.partitions
         self._app, self._topics, self._settings = app, topics, settings
+
+    def batches(self, stream: StreamT[bytes]) -> AsyncIterator[list[EventT[bytes]]]:
+        """The stream in unacknowledged batches."""
+        return batches.batches(self._app, stream, self._settings.batch_size)
 
     async def keep(self, action: Callable[[], Result], what: str) -> Result:
         """Do it, again while a store is away; whatever else fails stops the worker, acknowledging nothing."""

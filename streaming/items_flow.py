@@ -4,7 +4,7 @@ import msgspec
 from faust.types import EventT, StreamT
 
 from streaming import by_item
-from streaming.batches import acknowledge, batches
+from streaming.batches import acknowledge
 from streaming.by_item import Envelope
 from streaming.events import InvalidEvent
 from streaming.flow import Flow, read
@@ -13,7 +13,7 @@ from streaming.item_activity import ItemTracker
 
 async def track(envelopes: StreamT[bytes], items: ItemTracker, flow: Flow) -> None:
     """Keep the items' rows current."""
-    async for batch in batches(envelopes, flow.batch_size):
+    async for batch in flow.batches(envelopes):
         opened, poison = read(batch, _envelope)
         advanced = await flow.keep(lambda: items.advance(opened), "reading item rows")  # noqa: B023
         await flow.keep(lambda: items.store(advanced), "writing item rows")  # noqa: B023

@@ -3,7 +3,7 @@
 from faust.types import EventT, StreamT
 
 from streaming import by_item
-from streaming.batches import acknowledge, batches
+from streaming.batches import acknowledge
 from streaming.events import InvalidEvent, interaction
 from streaming.flow import Flow, read
 from streaming.user_activity import Delivery, UserTracker
@@ -11,7 +11,7 @@ from streaming.user_activity import Delivery, UserTracker
 
 async def track(interactions: StreamT[bytes], users: UserTracker, flow: Flow) -> None:
     """Keep the users' rows current."""
-    async for batch in batches(interactions, flow.batch_size):
+    async for batch in flow.batches(interactions):
         deliveries, poison = read(batch, delivery)
         advanced = await flow.keep(lambda: users.advance(deliveries), "reading user rows")  # noqa: B023
         await flow.keep(lambda: users.store(advanced), "writing user rows")  # noqa: B023

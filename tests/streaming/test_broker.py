@@ -1,18 +1,14 @@
-"""The consumer that hears of events at once, and topics that exist."""
+"""Topics that exist, and what a worker does when it loses partitions."""
 
 import asyncio
-import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
 from deploy.laptop.ports import free_environment, free_port
 from deploy.laptop.system import running
 from feature_repo.settings import StoreSettings
 from streaming import app as worker_app
-from streaming.app import faust_app
 from streaming.broker import TOPICS, BrokerAway, create_topics
 from streaming.settings import StreamSettings
 
@@ -20,33 +16,6 @@ from streaming.settings import StreamSettings
 @pytest.fixture
 def stores(tmp_path: Path) -> StoreSettings:
     return StoreSettings(data_dir=tmp_path)
-
-
-def aiokafka_consumer(stores: StoreSettings, fetch_wait_ms: int) -> Any:
-    """The consumer of a worker with this setting, not started."""
-
-    async def create() -> Any:
-        app = faust_app(StreamSettings(fetch_wait_ms=fetch_wait_ms), stores)
-        ignore: Any = lambda *_: None  # noqa: E731
-        consumer = app.transport.create_consumer(ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore)
-        return consumer._new_consumer_thread()._create_worker_consumer(app.transport)
-
-    return asyncio.run(create())
-
-
-def test_the_fetch_wait_of_the_settings_reaches_aiokafka(stores: StoreSettings) -> None:
-    assert aiokafka_consumer(stores, 33)._fetch_max_wait_ms == 33
-    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)
-
-
-def test_a_worker_refuses_an_aiokafka_that_renamed_the_fetch_wait(
-    stores: StoreSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
-
-    monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", lambda self, transport: object())
-    with pytest.raises(RuntimeError, match="no longer has `_fetch_max_wait_ms`"):
-        aiokafka_consumer(stores, 33)
 
 
 def test_a_worker_forgets_its_rows_when_its_partitions_are_revoked(
