@@ -70,11 +70,11 @@ def _add_routes(app: FastAPI) -> None:
 
 def _describe(metrics: Metrics, neighbours: Neighbours) -> None:
     catalogue = neighbours.catalogue
+    text = "Rankings for the topic `rankings`: logged, or dropped because the queue was full or the broker took none"
+    metrics.counter("logged_rankings", text, neighbours.rankings.counts)
     metrics.gauge("items", "Items in the item table", lambda: len(catalogue.table))
     metrics.gauge("items_wanted", "Items that wait to be loaded", lambda: len(catalogue.wanted))
     metrics.gauge(
-    text = "Rankings for the topic `rankings`: logged, or dropped because the queue was full or the broker took none"
-    metrics.counter("logged_rankings", text, neighbours.rankings.counts)
         "item_change_age_seconds",
         "Time since the item table last changed; -1 before the first change",
         lambda: time.time() - catalogue.changed_at if catalogue.changed_at else -1.0,
