@@ -1,4 +1,7 @@
-"""What every test run has: a data directory of its own, and a count of the tests that met real processes."""
+"""What every test run has: a data directory of its own, long tests first, a count of those that met real processes.
+
+``make test`` shares the files out to several runs at once. Each gets all of this for itself but the count.
+"""
 
 import atexit
 import os
@@ -9,6 +12,8 @@ import tempfile
 _DATA = tempfile.mkdtemp(prefix="freshrank-tests-")
 os.environ["FRESHRANK_DATA_DIR"] = _DATA
 atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ |= {"OMP_NUM_THREADS": "1"}  # several runs share the cores; their processes inherit it
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
@@ -17,6 +22,18 @@ settings.register_profile("freshrank", deadline=None, max_examples=50, database=
 settings.load_profile("freshrank")
 
 _PROCESS_TESTS: list[str] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no run has one left when the others are done."""
+    processes = {item.path for item in items if item.get_closest_marker("process")}
+
+    def turn(item: pytest.Item) -> tuple[bool, bool, bool]:
+        folder = item.path.parent.name
+        return folder != "end_to_end", item.path not in processes, folder != "training"
+
+    items.sort(key=turn)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

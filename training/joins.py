@@ -6,8 +6,10 @@ memory grows with the width of the view, so histories are asked in smaller chunk
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 from feast import FeatureStore
@@ -29,13 +31,25 @@ def join(store: FeatureStore, asked: pd.DataFrame, features: Sequence[str], as_w
     Rows keep their order. ``as_written`` also hides feature rows that were written (``created``) after that time.
     """
     numbered = asked.assign(row_number=range(len(asked)))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _own_connection():
         warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls a deprecated method of duckdb
         job = store.get_historical_features(numbered, list(features), filter_by_created_timestamp=as_written)
         table = job.to_arrow()
     if table.num_rows != len(asked):
         raise RuntimeError(f"Feast returned {table.num_rows} rows for {len(asked)} asked")
     return _as_asked(table.sort_by("row_number").drop(["row_number"]), asked)
+
+
+@contextmanager
+def _own_connection() -> Iterator[None]:
+    """Let the DuckDB connection that ibis opens for everybody end with the block.
+
+    ibis keeps it in its options, which torch keeps from being collected: DuckDB calls that a leak when Python ends.
+    """
+    try:
+        yield
+    finally:
+        ibis.options.default_backend = None
 
 
 def _as_asked(table: pa.Table, asked: pd.DataFrame) -> pa.Table:

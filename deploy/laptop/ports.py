@@ -2,18 +2,31 @@
 
 import os
 import socket
+from itertools import cycle, islice
 from pathlib import Path
 
 from deploy.laptop.settings import LOOPBACK, PREFIX, Address
 
+BLOCKS, WIDTH = 40, 512
+_begin = 10_240 + os.getpid() % BLOCKS * WIDTH
+_own = cycle(range(_begin, _begin + WIDTH))
+
 
 def free_ports(count: int) -> list[int]:
-    """Different TCP ports of the loopback address that nobody listens on now."""
-    sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
-    return ports
+    """Different TCP ports of the loopback address that nobody listens on now.
+
+    Each process goes through a block of its own, so that two test runs do not choose the same port; all of them are
+    below 32,768, where systems begin to number outgoing connections.
+    """
+    return list(islice(filter(_free, _own), count))
+
+
+def _free(port: int) -> bool:
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:

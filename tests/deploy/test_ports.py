@@ -1,6 +1,8 @@
 """Free and taken ports."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from deploy.laptop.ports import answers, free_environment, free_port, free_ports, port_problems
@@ -11,6 +13,20 @@ def test_free_ports_are_different_and_free() -> None:
     ports = free_ports(5)
     assert len(set(ports)) == 5
     assert not any(answers(Address("127.0.0.1", port)) for port in ports)
+
+
+def test_ports_are_neither_handed_out_twice_nor_taken_by_outgoing_connections() -> None:
+    first, second = free_ports(5), free_ports(5)
+    assert not set(first) & set(second)
+    assert max(first + second) < 32_768
+
+
+def test_two_processes_choose_different_ports() -> None:
+    choose = "from deploy.laptop.ports import free_ports; print(*free_ports(5))"
+    both = [subprocess.Popen([sys.executable, "-c", choose], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    first, second = (set(process.communicate()[0].split()) for process in both)
+    assert len(first) == len(second) == 5
+    assert not first & second
 
 
 def test_a_taken_port_is_named_with_the_setting_that_changes_it() -> None:

@@ -66,4 +66,5 @@ def python(environment: dict[str, str], module: str, *arguments: str) -> str:
     command = ["env", *assignments, sys.executable, "-m", module, *arguments]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, f"python -m {module}\n{finished.stdout}\n{finished.stderr}"
+    assert "leaked" not in finished.stderr  # DuckDB's word for a connection that outlives Python
     return finished.stdout

@@ -42,6 +42,7 @@ def run(variables: dict[str, str], *arguments: str) -> None:
     command = ["env", *(f"{name}={value}" for name, value in variables.items()), sys.executable, "-m", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "leaked" not in done.stderr  # DuckDB's word for a connection that outlives Python
 
 
 def snapshot(variables: dict[str, str], shop: Path) -> Path:
