@@ -20,8 +20,8 @@ from serving.loader import Loader
 from serving.models import Model, Models
 from serving.publisher import Publisher
 from serving.ranker import MODEL, Ranker, Triton
-from serving.readiness import Check
 from serving.ranking_log import RankingLog, Sink
+from serving.readiness import Check
 from serving.settings import ServingSettings
 from serving.user_features import UserFeatures, UserRows
 from streaming.events import Publishable
@@ -50,8 +50,8 @@ class Neighbours:
     model: Callable[[], Model]  # raises NoModel
     catalogue: Catalogue
     bus: Bus
-    checks: dict[str, Check]
     rankings: Sink
+    checks: dict[str, Check]
 
 
 @asynccontextmanager
@@ -71,10 +71,10 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         changes = ItemChanges(settings.broker, catalogue.take_over, asyncio.get_running_loop())
         changes.start()
         stack.push_async_callback(asyncio.to_thread, changes.close)
-        rows = StoredItems(store, settings.feast_timeout_ms)
         rankings = RankingLog(settings.broker, settings.ranking_log_share, settings.broker_timeout_ms)
         rankings.start()
         stack.push_async_callback(asyncio.to_thread, rankings.close)
+        rows = StoredItems(store, settings.feast_timeout_ms)
         loader = Loader(catalogue, rows, Encoder(triton), models)
         await stack.enter_async_context(background(models.watch(), loader.run()))
         yield Neighbours(
@@ -83,10 +83,10 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
             models.current,
             catalogue,
             publisher,
+            rankings,
             {
                 "broker": readiness.broker(settings.broker),
                 "item_changes": readiness.item_changes(changes),
-            rankings,
                 "online_store": readiness.online_store(users),
                 "triton": readiness.triton_server(triton),
                 "model": readiness.model(models, triton),

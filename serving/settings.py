@@ -28,8 +28,8 @@ class ServingSettings(BaseSettings):
     triton_timeout_ms: int = 1_000  # one inference
     broker_timeout_ms: int = 10_000  # acknowledgement of one request's events
 
+    ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
+
     @property
     def bundles_dir(self) -> Path:
         return self.bundles or self.data_dir / "bundles"
-    ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
-
