@@ -6,6 +6,7 @@ import time
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from feature_repo.rankings import TOPIC as TOPIC_RANKINGS
 from streaming import events
 from streaming.settings import StreamSettings
 
@@ -15,6 +16,7 @@ TOPICS: dict[str, dict[str, str]] = {
     events.TOPIC_INTERACTIONS: {},
     events.TOPIC_BY_ITEM: {},
     events.TOPIC_DEAD_LETTERS: {},
+    TOPIC_RANKINGS: {},
     events.TOPIC_ITEMS: {"cleanup.policy": "compact"},
     events.TOPIC_USERS: {"cleanup.policy": "compact"},
     events.TOPIC_ITEM_CHANGES: {"cleanup.policy": "compact"},
