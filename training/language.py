@@ -5,6 +5,7 @@ refresh pushes that sum through the language model once and fills the cache anew
 """
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,7 +82,7 @@ class TextCache:
         self._optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0) if trained else None
         size = int(cast(Any, language).config.hidden_size)
         self.vectors = torch.zeros(len(texts), size, requires_grad=self._optimizer is not None)
-        self._fill("reading texts")
+        self._fill(tqdm(self.batches, desc="reading texts", leave=False))
 
     def refresh(self) -> None:
         """Tune the language model by the gradients the cache has collected, then fill the cache anew."""
@@ -89,12 +90,12 @@ class TextCache:
         if self._optimizer is None or gradients is None:
             return
         self._optimizer.zero_grad()
-        for rows, tokens in tqdm(self.batches, desc="tuning the language model", leave=False):
+        for rows, tokens in self.batches:
             self.encode(tokens).backward(gradients[rows])  # type: ignore[no-untyped-call]
         weights = [weight for group in self._optimizer.param_groups for weight in group["params"]]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         self._optimizer.step()
-        self._fill("reading texts again")
+        self._fill(self.batches)
 
     def state(self) -> dict[str, Tensor]:
         """The cache (``text``) and the trained weights behind it, copied."""
@@ -108,8 +109,8 @@ class TextCache:
         restore_adapter(self.language, {name: tensor for name, tensor in state.items() if name != "text"})
 
     @torch.no_grad()
-    def _fill(self, title: str) -> None:
-        for rows, tokens in tqdm(self.batches, desc=title, leave=False):
+    def _fill(self, batches: Iterable[tuple[Tensor, dict[str, Tensor]]]) -> None:
+        for rows, tokens in batches:
             self.vectors[rows] = self.encode(tokens)
 
     def encode(self, tokens: dict[str, Tensor]) -> Tensor:

@@ -100,9 +100,8 @@ def fit(
     for epoch in range(1, epochs + 1):
         losses = []
         recommender.modules().train()
-        for windows, users, candidates in tqdm(
-            data.batches(config.windows, config.labels), f"epoch {epoch}", steps, leave=False
-        ):
+        bar = tqdm(data.batches(config.windows, config.labels), f"epoch {epoch}", steps, leave=False)
+        for windows, users, candidates in bar:
             step += 1
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * pace(step, config.warmup, steps * epochs, config.final_rate)
@@ -116,7 +115,9 @@ def fit(
             average.follow(recommender, 1 / min(step, config.averaged))
             losses.append((next_item.item(), ranking.item()))
             if config.lora_rank and step % refresh_every == 0:
+                bar.set_postfix_str("tuning the language model")
                 cache.refresh()
+                bar.set_postfix_str("")
         seconds = time.monotonic() - started
         record = {
             "epoch": epoch,
