@@ -38,7 +38,7 @@ check: install  ## ruff and mypy
 up: install  ## run the system here (Ctrl-C or make down stops it; ARGS="--without api")
 	@$(BIN)/python -m deploy.laptop.up $(ARGS)
 
-down:  ## stop what `make up` started
+down:  ## stop what `make up` or `make demo KEEP=1` started
 	@$(BIN)/python -m deploy.laptop.down
 
 apply snapshot train evaluate export: install

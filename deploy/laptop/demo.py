@@ -102,7 +102,7 @@ def main() -> None:
         raise
     if keep:
         pidfile.write(record(demo.system.settings), {name: demo.system.pid(name) for name in demo.system.processes})
-        text += f"\nThe system keeps running; stop it with:  FRESHRANK_DATA_DIR={FOLDER.relative_to(ROOT)} make down\n"
+        text += "\nThe system keeps running; `make down` stops it.\n"
     else:
         demo.system.stop()
         text += "\nThe system was stopped; `make demo KEEP=1` leaves it running.\n"

@@ -1,4 +1,4 @@
-"""Stop what `make up` started; also what it left behind when it was killed itself.
+"""Stop what `make up` or `make demo KEEP=1` started; also what `up` left behind when it was killed itself.
 
 examples:
   python -m deploy.laptop.down
@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.laptop import pidfile
 from deploy.laptop.settings import LaptopSettings
 from deploy.laptop.start import parser
-from deploy.laptop.up import record
+from deploy.laptop.up import demo_record, record
 
 PATIENCE_SECONDS = 20.0
 
@@ -44,7 +44,8 @@ def _signal(pids: dict[str, int], number: signal.Signals) -> None:
 def main() -> None:
     """Stop everything and say what it was."""
     parser("deploy.laptop.down", __doc__).parse_args()
-    stopped = stop(record(LaptopSettings()))
+    settings = LaptopSettings()
+    stopped = [name for path in (record(settings), demo_record(settings)) for name in stop(path)]
     print(f"stopped {', '.join(stopped)}" if stopped else "nothing is running")
 
 

@@ -42,6 +42,11 @@ def record(settings: LaptopSettings) -> Path:
     return settings.data_dir / "up.pid"
 
 
+def demo_record(settings: LaptopSettings) -> Path:
+    """The same of a demo that was left running."""
+    return settings.data_dir / "demo/up.pid"
+
+
 def problems(settings: LaptopSettings, names: list[str]) -> list[str]:
     """Why the processes cannot start, a sentence each."""
     if pids := pidfile.alive(record(settings)):

@@ -14,6 +14,7 @@ from deploy.laptop import pidfile
 from deploy.laptop.ports import answers, free_environment
 from deploy.laptop.settings import address, settings_from
 from deploy.laptop.system import NotReady, System, running
+from deploy.laptop.up import record
 
 pytestmark = pytest.mark.process
 STORES = ["broker", "online-store"]
@@ -128,9 +129,15 @@ def test_down_stops_what_a_killed_up_left_behind(up: subprocess.Popen[str], envi
     assert not answers(address(environment["FRESHRANK_BROKER"]))
 
 
+def test_down_stops_a_demo_that_was_left_running(environment: dict[str, str], tmp_path: Path) -> None:
+    with running(environment | {"FRESHRANK_DATA_DIR": str(tmp_path / "demo")}, ["online-store"]) as system:
+        pidfile.write(record(system.settings), {"online-store": system.pid("online-store")})
+        assert finished(run(environment, "down")) == (0, "stopped online-store\n")
+        assert not answers(address(system.settings.redis))
+
+
 def test_up_keeps_going_when_asked_and_names_the_dead(up: subprocess.Popen[str], environment: dict[str, str]) -> None:
-    record = settings_from(environment).data_dir / "up.pid"
-    os.kill(pidfile.alive(record)["broker"], signal.SIGKILL)
+    os.kill(pidfile.alive(record(settings_from(environment)))["broker"], signal.SIGKILL)
     until(up, "broker ended with signal SIGKILL")
     assert answers(address(environment["FRESHRANK_REDIS"]))
 
@@ -138,8 +145,7 @@ def test_up_keeps_going_when_asked_and_names_the_dead(up: subprocess.Popen[str],
 def test_the_death_of_one_process_stops_the_others(environment: dict[str, str]) -> None:
     with run(environment, "up", "--only", ",".join(STORES)) as process:
         until(process, "Ctrl-C or `make down` stops everything")
-        record = settings_from(environment).data_dir / "up.pid"
-        os.kill(pidfile.alive(record)["online-store"], signal.SIGTERM)
+        os.kill(pidfile.alive(record(settings_from(environment)))["online-store"], signal.SIGTERM)
         code, output = finished(process)
     assert code == 1
     assert "online-store ended with exit code 0" in output
