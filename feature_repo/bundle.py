@@ -1,6 +1,8 @@
 """A model bundle: one directory that is promoted and rolled back as a whole.
 
 ``ranker.onnx  item_encoder.onnx  tokenizer.json  item_vectors.npy [n, VECTOR_SIZE]  item_ids.json  bundle.json``
+``item_fingerprints.npy [n]`` says of which text each vector is (item_text.py), ``item_residuals.npy`` [n, VECTOR_SIZE]
+what was learned of each item beyond its text; bundles of before these two existed are read without them.
 """
 
 import json
@@ -13,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.inputs import tensors
+
+Vectors = npt.NDArray[np.float32]  # [n, VECTOR_SIZE]
+Fingerprints = npt.NDArray[np.int64]  # [n]
 
 
 class BundleError(Exception):
@@ -40,7 +45,9 @@ class Bundle:
     path: Path
     metadata: BundleMetadata
     item_ids: list[str]
-    item_vectors: npt.NDArray[np.float32]  # [len(item_ids), VECTOR_SIZE]
+    item_vectors: Vectors  # of the texts below, with the residuals; these arrays are read from disk when asked
+    item_fingerprints: Fingerprints | None = None
+    item_residuals: Vectors | None = None
 
 
 def signature() -> list[list[Any]]:
@@ -68,18 +75,41 @@ def write_metadata(path: Path, metadata: BundleMetadata) -> None:
     (path / "bundle.json").write_text(json.dumps(asdict(metadata), indent=1) + "\n")
 
 
+def write_items(
+    path: Path,
+    item_ids: list[str],
+    vectors: Vectors,
+    fingerprints: Fingerprints | None = None,
+    residuals: Vectors | None = None,
+) -> None:
+    """Write what a bundle says of its items."""
+    (path / "item_ids.json").write_text(json.dumps(item_ids))
+    np.save(path / "item_vectors.npy", np.asarray(vectors, np.float32))
+    if fingerprints is not None:
+        np.save(path / "item_fingerprints.npy", np.asarray(fingerprints, np.int64))
+    if residuals is not None:
+        np.save(path / "item_residuals.npy", np.asarray(residuals, np.float32))
+
+
 def read_bundle(path: Path) -> Bundle:
     """Read and check a bundle; raises BundleError with the reason when it does not fit this code."""
     try:
         metadata = BundleMetadata(**json.loads((path / "bundle.json").read_text()))
         item_ids = json.loads((path / "item_ids.json").read_text())
-        vectors = np.load(path / "item_vectors.npy")
+        vectors = np.load(path / "item_vectors.npy", mmap_mode="r")
+        fingerprints, residuals = _optional(path / "item_fingerprints.npy"), _optional(path / "item_residuals.npy")
     except (OSError, TypeError, ValueError) as error:
         raise BundleError(f"{path} is not a complete model bundle: {error}") from error
     _check_features(path, metadata)
-    if vectors.shape[0] != len(item_ids):
-        raise BundleError(f"{path}: {len(item_ids)} item ids, but {vectors.shape[0]} vectors")
-    return Bundle(path, metadata, item_ids, vectors)
+    for name, array in (("vectors", vectors), ("fingerprints", fingerprints), ("residuals", residuals)):
+        if array is not None and len(array) != len(item_ids):
+            raise BundleError(f"{path}: {len(item_ids)} item ids, but {len(array)} {name}")
+    return Bundle(path, metadata, item_ids, vectors, fingerprints, residuals)
+
+
+def _optional(path: Path) -> npt.NDArray[Any] | None:
+    array: npt.NDArray[Any] | None = np.load(path, mmap_mode="r") if path.exists() else None
+    return array
 
 
 def _check_features(path: Path, metadata: BundleMetadata) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.inputs import with_defaults
+from feature_repo.item_text import content_fingerprint
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES, ITEM_CATEGORIES, VECTOR_SIZE
 
 Array = npt.NDArray[Any]
@@ -26,7 +27,12 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], str]] = {
     "item_available": ((), "bool"),
     "item_content_stamp": ((), "int64"),  # epoch microseconds of the row, 0 where there is none
     "item_activity_stamp": ((), "int64"),
+    "item_fingerprint": ((), "int64"),  # of what its content would be encoded from; 0 where there is nothing to encode
+    "item_vector_fingerprint": ((), "int64"),  # of what its vector was encoded from; 0 where that is not known
+    "item_trained": ((), "int64"),  # its place among the items its model was trained with, from 1; 0 for another one
 }
+_BOOK_KEEPING = ("item_encoded", "item_available", "item_fingerprint", "item_vector_fingerprint", "item_trained")
+_RANKED = tuple(name for name in _COLUMNS if name not in _BOOK_KEEPING)
 
 
 class ItemTable:
@@ -50,9 +56,13 @@ class ItemTable:
         """Row numbers of these ids, -1 for an unknown one."""
         return np.fromiter(map(self.index.get, item_ids, repeat(-1)), np.int64)
 
+    def stamp(self, view: str, item_id: str) -> int:
+        """The stamp of the row that is here of this view, 0 where there is none."""
+        return int(self._columns[f"{view}_stamp"][self.index[item_id]]) if item_id in self.index else 0
+
     def take(self, rows: Array) -> dict[str, Array]:
-        """The columns of some rows, [n, ...] each."""
-        return {name: column[rows] for name, column in self._columns.items()}
+        """What a ranking reads of some rows, [n, ...] each."""
+        return {name: self._columns[name][rows] for name in _RANKED}
 
     def vectors(self, item_ids: Sequence[str]) -> Array:
         """Vectors [n, VECTOR_SIZE]; zeros for an unknown item."""
@@ -61,34 +71,37 @@ class ItemTable:
             return np.zeros((len(rows), VECTOR_SIZE), np.float32)
         return self._columns["item_vectors"][rows] * (rows >= 0)[:, None]
 
-    def put_content(self, item_id: str, row: Mapping[str, Any]) -> None:
-        """Take over a row of ``item_content``, with its stamp as ``event_timestamp`` where it is known."""
+    def put_content(self, item_id: str, row: Mapping[str, Any], stamp: int = 0) -> None:
+        """Take over a row of ``item_content``."""
         place, content = self._place(item_id), with_defaults("item_content", row)
         self.titles[place] = content["item_title"]
         self._columns["item_published_at"][place] = content["item_published_at"]
         self._columns["item_available"][place] = content["item_available"]
-        self._columns["item_content_stamp"][place] = row.get("event_timestamp", 0)
+        self._columns["item_content_stamp"][place] = stamp
+        self._columns["item_fingerprint"][place] = content_fingerprint(row)
         codes = [self._code(category) for category in list(content["item_categories"])[:ITEM_CATEGORIES]]
         self._columns["item_category_codes"][place] = codes + [0] * (ITEM_CATEGORIES - len(codes))
 
-    def put_activity(self, item_id: str, row: Mapping[str, Any]) -> None:
-        """Take over a row of ``item_activity``, likewise."""
+    def put_activity(self, item_id: str, row: Mapping[str, Any], stamp: int = 0) -> None:
+        """Take over a row of ``item_activity``."""
         place, activity = self._place(item_id), with_defaults("item_activity", row)
         for name in ("item_activity_at", "item_ctr_7d", *(f"item_actions_{window}" for window in HALF_LIVES)):
             self._columns[name][place] = activity[name]
-        self._columns["item_activity_stamp"][place] = row.get("event_timestamp", 0)
+        self._columns["item_activity_stamp"][place] = stamp
 
-    def put_vectors(self, item_ids: Sequence[str], vectors: Array) -> None:
-        """Take over item vectors [n, VECTOR_SIZE]."""
+    def put_vectors(self, item_ids: Sequence[str], vectors: Array, fingerprints: Array | int = 0) -> None:
+        """Take over item vectors [n, VECTOR_SIZE] and the fingerprints [n] of what they were encoded from."""
         places = [self._place(item_id) for item_id in item_ids]
         self._columns["item_vectors"][places] = vectors
+        self._columns["item_vector_fingerprint"][places] = fingerprints
         self._columns["item_encoded"][places] = True
 
-    def replace_vectors(self, item_ids: Sequence[str], vectors: Array) -> None:
+    def replace_vectors(self, item_ids: Sequence[str], vectors: Array, fingerprints: Array | int = 0) -> None:
         """Take over the item vectors of another model; the other items have none until they are encoded again."""
-        self._columns["item_vectors"][:] = 0
-        self._columns["item_encoded"][:] = False
-        self.put_vectors(item_ids, vectors)
+        for name in ("item_vectors", "item_encoded", "item_vector_fingerprint", "item_trained"):
+            self._columns[name][:] = 0
+        self.put_vectors(item_ids, vectors, fingerprints)
+        self._columns["item_trained"][self.rows(item_ids)] = np.arange(1, len(item_ids) + 1)
 
     def _code(self, category: str) -> int:
         return self.category_codes.setdefault(category, len(self.category_codes) + 1)

@@ -1,6 +1,7 @@
 """What the API knows of items: the item table, kept current by one writer, the event loop.
 
-``wanted`` names the items whose rows or vectors must still be fetched; loader.py empties it.
+``wanted`` names the items whose rows must still be read; loader.py empties it. ``vectors.waiting`` names those whose
+vectors must still be made; encoding.py does.
 """
 
 import time
@@ -11,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
+from serving.item_vectors import ItemVectors, Trained
 from streaming.events import ItemChange
 
 Array = npt.NDArray[Any]
-WANTED_LIMIT = 100_000  # ids that wait to be loaded; what is beyond is asked for again by the next request
+WANTED_LIMIT = 100_000  # ids of requests that wait to be loaded; what is beyond is asked for again by the next one
 
 
 class Candidates(NamedTuple):
@@ -31,11 +33,11 @@ class Catalogue:
 
     def __init__(self) -> None:
         self.table = ItemTable()
+        self.vectors = ItemVectors(self.table)
         self.wanted: dict[str, None] = {}  # in the order of asking
         self.absent: set[str] = set()  # looked for in vain a moment ago
         self.loaded = False  # the promoted bundle's items have their rows
         self.changed_at = 0.0  # epoch seconds of the newest change taken over
-        self._stamps: dict[tuple[str, str], int] = {}
 
     def candidates(self, item_ids: Iterable[str]) -> Candidates:
         """Which of these items can be ranked, each once; unknown ones become wanted."""
@@ -58,43 +60,41 @@ class Catalogue:
     def want(self, item_ids: Iterable[str]) -> None:
         """Have these items loaded soon."""
         for item_id in item_ids:
-            if item_id not in self.absent and len(self.wanted) < WANTED_LIMIT:
+            looked_for = item_id in self.absent or item_id in self.vectors.waiting
+            if not looked_for and len(self.wanted) < WANTED_LIMIT:
                 self.wanted.setdefault(item_id)
 
     def take_over(self, changes: Iterable[ItemChange]) -> None:
-        """Rows that were just written; those older than what is here change nothing."""
+        """Rows that were just written."""
         for change in changes:
-            if change.stamp > self._stamps.get((change.view, change.item_id), 0):
-                self._stamps[change.view, change.item_id] = change.stamp
-                self.put(change.view, change.item_id, change.row | {"event_timestamp": change.stamp})
+            if self.put(change.view, change.item_id, change.row | {"event_timestamp": change.stamp}):
                 self.changed_at = time.time()
 
-    def put(self, view: str, item_id: str, row: dict[str, Any]) -> None:
-        """Take over a row of an item view; an item new to the model becomes wanted for its vector."""
+    def put(self, view: str, item_id: str, row: dict[str, Any]) -> bool:
+        """Take over a row of an item view, heard of or read; False where it is older than the one that is here."""
+        stamp = row.get("event_timestamp", 0)
+        if stamp < self.table.stamp(view, item_id):
+            return False
         if view == "item_activity":
-            self.table.put_activity(item_id, row)
-            return
-        self.table.put_content(item_id, row)
+            self.table.put_activity(item_id, row, stamp)
+            return True
+        self.table.put_content(item_id, row, stamp)
         self.absent.discard(item_id)
-        if not self.encoded(item_id):
-            self.want([item_id])
+        self.vectors.check(item_id, stamp)
+        return True
 
-    def put_stored(self, view: str, item_id: str, row: dict[str, Any]) -> None:
-        """A row read from the online store: as good as a change only where no change was seen."""
-        if (view, item_id) not in self._stamps:
-            self.put(view, item_id, row)
-
-    def encoded(self, item_id: str) -> bool:
-        """Whether the item has a vector of the current model."""
-        row = self.table.index.get(item_id, -1)
-        return row >= 0 and bool(self.table.column("item_encoded")[row])
-
-    def replace_vectors(self, item_ids: Sequence[str], vectors: Array) -> None:
-        """Take over another model's item vectors; items new to the table or without a vector become wanted."""
+    def replace_vectors(
+        self,
+        item_ids: Sequence[str],
+        vectors: Array,
+        fingerprints: Array | None = None,
+        residuals: Array | None = None,
+    ) -> None:
+        """Take over another model's items (item_vectors.Trained); those without a row here become wanted."""
         known = len(self.table)
-        self.table.replace_vectors(item_ids, vectors)
-        self.want(_chosen(self.table.ids[:known], ~self.table.column("item_encoded")[:known]))
-        self.want(self.table.ids[known:])
+        self.vectors.replace(item_ids, Trained(vectors, fingerprints, residuals))
+        unread = self.table.column("item_content_stamp") == 0
+        self.wanted |= dict.fromkeys(_chosen(self.table.ids, unread))
         self.loaded &= known > 0
 
 

@@ -1,6 +1,7 @@
-"""item rows -> item vectors, by the bundle's tokenizer and the Triton model ``item_encoder``."""
+"""texts and attributes of items -> vectors, by the bundle's tokenizer and the Triton model ``item_encoder``."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from feature_repo.inputs import Tensor, item_attribute_buckets, with_defaults
-from feature_repo.item_text import item_text
-from feature_repo.vocabulary import ATTRIBUTES
+from feature_repo.inputs import Tensor
+from feature_repo.item_text import EncoderInput
+from feature_repo.vocabulary import ATTRIBUTES, VECTOR_SIZE
 from serving.ranker import Triton, template
 
 Array = npt.NDArray[Any]
 MODEL = "item_encoder"
-BATCH = 8  # items an inference
+TOKENS = 2048  # padded tokens an inference: about a second of one core for a small language model
+TIMEOUT_MS = 30_000  # an inference, which no ranking waits for
+SHORTEST = 2  # tokens an inference: exported models take no fewer
 LONGEST_TEXT = 256  # tokens, where the tokenizer sets no limit itself
 
 _TEMPLATE = template(
@@ -38,17 +41,39 @@ def read_tokenizer(bundle: Path) -> Tokenizer:
     return tokenizer
 
 
-def encoder_request(tokenizer: Tokenizer, rows: Sequence[Mapping[str, Any]], version: int) -> Any:
-    """The ModelInferRequest for these rows of ``item_content``."""
-    content = [with_defaults("item_content", row) for row in rows]
-    encoded = tokenizer.encode_batch(
-        [item_text(row["item_title"], row["item_text"], row["item_categories"]) for row in content]
-    )
-    tensors = (
-        np.array([each.ids for each in encoded], np.int64),
-        np.array([each.attention_mask for each in encoded], np.int64),
-        np.stack([item_attribute_buckets(row["item_categories"], row["item_attributes"]) for row in content]),
-    )
+def encoder_requests(tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int) -> list[tuple[list[int], Any]]:
+    """ModelInferRequests of at most TOKENS padded tokens, or of one item, each with the places of its items."""
+    ids, mask = _tokens(tokenizer, [each.text for each in asked])
+    attributes = np.stack([each.attributes for each in asked])
+    return [
+        (places, _request((ids[places, :length], mask[places, :length], attributes[places]), version))
+        for places, length in _batches(mask.sum(1))
+    ]
+
+
+def _tokens(tokenizer: Tokenizer, texts: list[str]) -> tuple[Array, Array]:
+    encoded = tokenizer.encode_batch(texts)
+    ids, mask = (np.array([getattr(each, name) for each in encoded], np.int64) for name in ("ids", "attention_mask"))
+    missing = ((0, 0), (0, max(0, SHORTEST - ids.shape[1])))
+    return np.pad(ids, missing), np.pad(mask, missing)
+
+
+def _batches(lengths: Array) -> Iterator[tuple[list[int], int]]:
+    """Places of texts of like length together, with the length of the longest."""
+    batch: list[int] = []
+    longest = SHORTEST
+    for place in np.argsort(lengths, kind="stable").tolist():
+        length = max(SHORTEST, int(lengths[place]))
+        if batch and length * (len(batch) + 1) > TOKENS:
+            yield batch, longest
+            batch = []
+        batch.append(place)
+        longest = length
+    if batch:
+        yield batch, longest
+
+
+def _request(tensors: Sequence[Array], version: int) -> Any:
     request = type(_TEMPLATE)()
     request.CopyFrom(_TEMPLATE)
     request.model_version = str(version)
@@ -64,6 +89,10 @@ class Encoder:
     def __init__(self, triton: Triton) -> None:
         self._triton = triton
 
-    async def vectors(self, tokenizer: Tokenizer, rows: Sequence[Mapping[str, Any]], version: int) -> Array:
-        """Item vectors [len(rows), VECTOR_SIZE]. Raises TritonUnavailable or NoModel."""
-        return await self._triton.infer(encoder_request(tokenizer, rows, version), "item_vector")
+    async def vectors(self, tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int) -> Array:
+        """Vectors [len(asked), VECTOR_SIZE]. Raises ServingError: TritonUnavailable, NoModel or InvalidRequest."""
+        made = np.empty((len(asked), VECTOR_SIZE), np.float32)
+        requests = await asyncio.to_thread(encoder_requests, tokenizer, asked, version)
+        for places, request in requests:  # one after the other: rankings need the machine too
+            made[places] = await self._triton.infer(request, "item_vector")
+        return made

@@ -1,20 +1,17 @@
-"""catalogue.wanted -> rows from the online store, vectors from the item encoder, in the background."""
+"""catalogue.wanted -> rows from the online store, in the background."""
 
 import asyncio
 import logging
 import time
 from itertools import islice
-from typing import Any
 
-from serving import encoder, item_rows
+from serving import item_rows
 from serving.catalogue import WANTED_LIMIT, Catalogue
-from serving.encoder import Encoder
 from serving.errors import ServingError
 from serving.item_rows import ItemRows
-from serving.models import Models
 
 IDLE = 0.02  # seconds between looks for wanted items
-PAUSE = 1.0  # seconds after a neighbour did not answer
+PAUSE = 1.0  # seconds after the store did not answer
 FORGET_ABSENT = 5.0  # seconds before an item that was not found is looked for again
 log = logging.getLogger(__name__)
 
@@ -22,12 +19,9 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads what the catalogue wants; what cannot be loaded now stays wanted."""
 
-    def __init__(self, catalogue: Catalogue, rows: ItemRows, encoder: Encoder, models: Models) -> None:
+    def __init__(self, catalogue: Catalogue, rows: ItemRows) -> None:
         self._catalogue = catalogue
         self._rows = rows
-        self._encoder = encoder
-        self._models = models
-        self._content: dict[str, dict[str, Any]] = {}  # items that wait for their vector
         self._forgot_at = time.monotonic()
         self._problem = ""
 
@@ -50,37 +44,17 @@ class Loader:
             await self._read(list(islice(self._catalogue.wanted, item_rows.BATCH)))
             return True
         self._catalogue.loaded = bool(self._catalogue.table)  # from now on rankings come first: batches pause
-        if self._content:
-            await self._encode(list(islice(self._content, encoder.BATCH)))
-            return True
         return False
 
     async def _read(self, item_ids: list[str]) -> None:
         rows = await self._rows.read(item_ids)
         for view, found in rows.items():
             for item_id, row in found.items():
-                self._catalogue.put_stored(view, item_id, row)
+                self._catalogue.put(view, item_id, row)
         for item_id in item_ids:
             self._catalogue.wanted.pop(item_id, None)
-            if not self._catalogue.encoded(item_id):
-                self._set_aside(item_id, rows["item_content"].get(item_id))
-
-    def _set_aside(self, item_id: str, content: dict[str, Any] | None) -> None:
-        if content:
-            self._content[item_id] = content
-        elif len(self._catalogue.absent) < WANTED_LIMIT:
-            self._catalogue.absent.add(item_id)
-
-    async def _encode(self, item_ids: list[str]) -> None:
-        model = self._models.current()
-        rows = [self._content[item_id] for item_id in item_ids]
-        vectors = await self._encoder.vectors(model.tokenizer, rows, model.triton_version)
-        if model is not self._models.current():
-            return  # another model took over meanwhile: its vectors are made in the next round
-        self._catalogue.table.put_vectors(item_ids, vectors)
-        for item_id in item_ids:
-            del self._content[item_id]
-            self._catalogue.changed_at = time.time()
+            if item_id not in rows["item_content"] and len(self._catalogue.absent) < WANTED_LIMIT:
+                self._catalogue.absent.add(item_id)
 
     def _note(self, problem: str) -> None:
         if problem != self._problem:

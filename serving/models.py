@@ -66,7 +66,8 @@ class Models:
 
     def _take_over(self, bundle: Bundle, tokenizer: Tokenizer) -> None:
         """Vectors and version change in one step of the event loop: no request sees half of each."""
-        self._catalogue.replace_vectors(bundle.item_ids, bundle.item_vectors)
+        items = bundle.item_ids, bundle.item_vectors, bundle.item_fingerprints, bundle.item_residuals
+        self._catalogue.replace_vectors(*items)
         metadata = bundle.metadata
         self._model = Model(bundle.path, metadata.model_version, metadata.triton_version, tokenizer)
         log.info("ranking with model %s (%d items)", metadata.model_version, len(bundle.item_ids))

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
-from serving import readiness
+from serving import encoder, readiness
 from serving.background import background
 from serving.catalogue import Catalogue
 from serving.encoder import Encoder
+from serving.encoding import Encoding
 from serving.item_changes import ItemChanges
 from serving.item_rows import StoredItems
 from serving.loader import Loader
@@ -75,8 +76,10 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         rankings.start()
         stack.push_async_callback(asyncio.to_thread, rankings.close)
         rows = StoredItems(store, settings.feast_timeout_ms)
-        loader = Loader(catalogue, rows, Encoder(triton), models)
-        await stack.enter_async_context(background(models.watch(), loader.run()))
+        patient = Triton(settings.triton, encoder.TIMEOUT_MS)
+        stack.push_async_callback(patient.close)
+        encoding = Encoding(catalogue, rows, Encoder(patient), models)
+        await stack.enter_async_context(background(models.watch(), Loader(catalogue, rows).run(), encoding.run()))
         yield Neighbours(
             users,
             Ranker(triton),

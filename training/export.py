@@ -147,7 +147,13 @@ def export(run: Run, folders: TrainingSettings) -> Path:
         for model in MODELS:
             publish(scratch / f"{model}.onnx", folders.model_repository, model, version)
         bundle = write_bundle(
-            scratch, folders.bundle_folder, metadata_of(run, version), run.item_ids, item_vectors(run)
+            scratch,
+            folders.bundle_folder,
+            metadata_of(run, version),
+            run.item_ids,
+            item_vectors(run),
+            run.fingerprints,
+            run.recommender.residual.detach().numpy(),
         )
     promote(bundle)
     return bundle

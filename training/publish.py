@@ -1,15 +1,10 @@
 """Exported models -> a bundle directory and numbered versions of the Triton models, each by one rename."""
 
-import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from feature_repo.bundle import BundleMetadata, write_metadata
+from feature_repo.bundle import BundleMetadata, Fingerprints, Vectors, write_items, write_metadata
 
 MODELS = ("ranker", "item_encoder")
 
@@ -36,11 +31,16 @@ def publish(model: Path, repository: Path, name: str, version: int) -> Path:
 
 
 def write_bundle(
-    scratch: Path, bundles: Path, metadata: BundleMetadata, item_ids: list[str], vectors: npt.NDArray[Any]
+    scratch: Path,
+    bundles: Path,
+    metadata: BundleMetadata,
+    item_ids: list[str],
+    vectors: Vectors,
+    fingerprints: Fingerprints | None,
+    residuals: Vectors,
 ) -> Path:
     """Complete ``scratch`` (ONNX files, tokenizer) and make it ``bundles/<model_version>``; returns that path."""
-    np.save(scratch / "item_vectors.npy", vectors.astype(np.float32))
-    (scratch / "item_ids.json").write_text(json.dumps(item_ids))
+    write_items(scratch, item_ids, vectors, fingerprints, residuals)
     write_metadata(scratch, metadata)
     target = bundles / metadata.model_version
     scratch.replace(target)

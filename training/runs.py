@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from training.config import TrainConfig
 from training.log import EmptyLog
 from training.recommender import Recommender, build
+from training.samples import Catalogue
 
 State = dict[str, Tensor]
 
@@ -30,6 +33,7 @@ class Run:
     recommender: Recommender
     text: Tensor  # [n, text_size]
     adapter: State  # trained weights of the language model, empty when it was not tuned
+    fingerprints: npt.NDArray[np.int64] | None  # [n] of the texts (item_text.py); runs of before they were kept: none
 
 
 def write_config(folder: Path, config: TrainConfig, snapshot_id: str, **facts: Any) -> None:
@@ -39,10 +43,10 @@ def write_config(folder: Path, config: TrainConfig, snapshot_id: str, **facts: A
     (folder / "config.json").write_text(json.dumps(made, indent=1) + "\n")
 
 
-def write_weights(path: Path, recommender: Recommender, language: State, item_ids: list[str]) -> None:
+def write_weights(path: Path, recommender: Recommender, language: State, catalogue: Catalogue) -> None:
     """Write weights; ``language`` is what ``TextCache.state`` returned."""
     weights = {"state": recommender.state(), "language": language, "attributes": recommender.attributes}
-    torch.save({**weights, "item_ids": item_ids}, path)
+    torch.save({**weights, "item_ids": catalogue.ids, "fingerprints": torch.tensor(catalogue.fingerprints())}, path)
 
 
 def finish(folder: Path) -> None:
@@ -66,4 +70,5 @@ def read_run(folder: Path, weights: str = "model.pt") -> Run:
     recommender.restore(saved["state"])
     recommender.modules().eval()
     config, snapshot_id = TrainConfig(**made["config"]), made["snapshot_id"]
-    return Run(folder, config, snapshot_id, saved["item_ids"], recommender, text, saved["language"])
+    fingerprints = saved["fingerprints"].numpy() if "fingerprints" in saved else None
+    return Run(folder, config, snapshot_id, saved["item_ids"], recommender, text, saved["language"], fingerprints)

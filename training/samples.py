@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.inputs import item_attribute_buckets, item_inputs, user_affinity, user_inputs, with_defaults
-from feature_repo.item_text import item_text
+from feature_repo.inputs import item_inputs, user_affinity, user_inputs, with_defaults
+from feature_repo.item_text import EncoderInput, encoder_input, fingerprint
 from feature_repo.vocabulary import ACTION_CODE, HALF_LIVES, ITEM_CATEGORIES
 from training.columns import scalars, vectors
 from training.log import EmptyLog
@@ -40,6 +40,10 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def fingerprints(self) -> list[int]:
+        """Of what each item is encoded from."""
+        return [fingerprint(EncoderInput(*each)) for each in zip(self.texts, self.attributes, strict=True)]
+
     def look_up(self, item_ids: Sequence[str]) -> Array:
         """Row numbers plus one [k, 1], 0 where unknown: stands in for a look-up of vectors."""
         return np.array([[self.index.get(item_id, -1) + 1] for item_id in item_ids], np.float32).reshape(-1, 1)
@@ -58,11 +62,11 @@ def read_catalogue(snapshot: Path) -> Catalogue:
         known = [codes[name] for name in row["item_categories"][:ITEM_CATEGORIES]]
         category_codes[place, : len(known)] = known
     ids = [row["item_id"] for row in rows]
-    buckets = [item_attribute_buckets(row["item_categories"], row["item_attributes"]) for row in rows]
+    encoded = [encoder_input(row) for row in rows]
     return Catalogue(
         ids,
-        [item_text(row["item_title"], row["item_text"], row["item_categories"]) for row in rows],
-        np.stack(buckets),
+        [each.text for each in encoded],
+        np.stack([each.attributes for each in encoded]),
         category_codes,
         codes,
         [row["item_categories"] for row in rows],

@@ -158,12 +158,12 @@ def train(store: FeatureStore, settings: StoreSettings, snapshot: Path, models: 
     history = fit(recommender, cache, data, cases, config.epochs, config)
     folder = models / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     write_config(folder, config, snapshot.name, history=history)
-    write_weights(folder / "validated.pt", recommender, cache.state(), catalogue.ids)
+    write_weights(folder / "validated.pt", recommender, cache.state(), catalogue)
     if config.final_epochs:
         # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
         late = replace(config, learning_rate=config.learning_rate * config.final_rate, lora_rank=0)
         fit(recommender, cache, read_data(snapshot, catalogue, ["train", "validation"]), [], config.final_epochs, late)
-    write_weights(folder / "model.pt", recommender, cache.state(), catalogue.ids)
+    write_weights(folder / "model.pt", recommender, cache.state(), catalogue)
     finish(folder)
     return folder
 

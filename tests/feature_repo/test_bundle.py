@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feature_repo.bundle import BundleError, BundleMetadata, current, promote, read_bundle, signature, write_metadata
+from feature_repo.bundle import (
+    BundleError,
+    BundleMetadata,
+    current,
+    promote,
+    read_bundle,
+    signature,
+    write_items,
+    write_metadata,
+)
 from feature_repo.vocabulary import VECTOR_SIZE
 
 METADATA = BundleMetadata("m1", 1, "s1", "2026-01-01T00:00:00+00:00", "abc", "minilm", {"ndcg": 0.1})
@@ -45,6 +54,24 @@ def test_a_bundle_with_other_vectors_than_ids_is_refused(tmp_path: Path) -> None
     (bundle_at(tmp_path / "m1") / "item_ids.json").write_text('["a"]')
     with pytest.raises(BundleError, match="1 item ids, but 2 vectors"):
         read_bundle(tmp_path / "m1")
+
+
+def test_what_is_known_of_the_texts_is_read_where_a_bundle_has_it(tmp_path: Path) -> None:
+    path = bundle_at(tmp_path / "m1")
+    before = read_bundle(path)
+    assert (before.item_fingerprints, before.item_residuals) == (None, None)
+    write_items(path, ["a", "b"], before.item_vectors, np.array([1, -(2**63)]), np.zeros((2, VECTOR_SIZE)))
+    bundle = read_bundle(path)
+    assert bundle.item_fingerprints is not None and bundle.item_residuals is not None
+    assert bundle.item_fingerprints.tolist() == [1, -(2**63)]
+    assert bundle.item_residuals.shape == (2, VECTOR_SIZE)
+
+
+def test_a_bundle_with_other_fingerprints_than_ids_is_refused(tmp_path: Path) -> None:
+    path = bundle_at(tmp_path / "m1")
+    np.save(path / "item_fingerprints.npy", np.zeros(3, np.int64))
+    with pytest.raises(BundleError, match="2 item ids, but 3 fingerprints"):
+        read_bundle(path)
 
 
 def test_promoting_and_rolling_back_moves_one_link(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from feature_repo.vocabulary import VECTOR_SIZE
+from serving.catalogue import WANTED_LIMIT, Catalogue
 from streaming.events import ItemChange
 from tests.serving.fakes import catalogue_of
 
@@ -11,8 +12,8 @@ def content(item_id: str, stamp: int, **row: object) -> ItemChange:
     return ItemChange(item_id, "item_content", stamp, dict(row))
 
 
-def available(catalogue: object, item_id: str) -> bool:
-    table = catalogue.table  # type: ignore[attr-defined]
+def available(catalogue: Catalogue, item_id: str) -> bool:
+    table = catalogue.table
     return bool(table.column("item_available")[table.index[item_id]])
 
 
@@ -38,14 +39,21 @@ def test_the_views_of_an_item_have_stamps_of_their_own() -> None:
 def test_a_row_of_the_store_does_not_undo_a_change() -> None:
     catalogue = catalogue_of("a")
     catalogue.take_over([content("a", 1, item_available=False)])
-    catalogue.put_stored("item_content", "a", {"item_available": True})
+    assert not catalogue.put("item_content", "a", {"item_available": True})
     assert not available(catalogue, "a")
 
 
-def test_a_new_item_is_unknown_and_wanted_until_it_has_a_vector() -> None:
+def test_a_change_that_is_older_than_the_row_of_the_store_changes_nothing() -> None:
+    catalogue = catalogue_of("a")
+    catalogue.put("item_content", "a", {"item_available": False, "event_timestamp": 5})
+    catalogue.take_over([content("a", 4, item_available=True)])
+    assert not available(catalogue, "a")
+
+
+def test_a_new_item_is_unknown_and_waits_until_it_has_a_vector() -> None:
     catalogue = catalogue_of("a")
     catalogue.take_over([content("new", 1, item_title="New")])
-    assert list(catalogue.wanted) == ["new"]
+    assert list(catalogue.vectors.waiting) == ["new"] and not catalogue.wanted
     assert catalogue.candidates(["new", "a"]).unknown == ["new"]
     catalogue.table.put_vectors(["new"], np.ones((1, VECTOR_SIZE)))
     assert catalogue.candidates(["new", "a"]).ids == ["new", "a"]
@@ -56,6 +64,30 @@ def test_a_hidden_item_without_a_vector_is_unavailable_and_not_unknown() -> None
     catalogue.take_over([content("new", 1, item_available=False)])
     found = catalogue.candidates(["new"])
     assert (found.unavailable, found.unknown) == (["new"], [])
+
+
+def test_a_hidden_item_that_is_shown_again_ranks_at_once_by_the_vector_it_has() -> None:
+    catalogue = catalogue_of("a")
+    for stamp, shown in enumerate((True, False, True), start=1):
+        catalogue.take_over([content("a", stamp, item_title="A", item_available=shown)])
+        found = catalogue.candidates(["a"])
+        assert (found.ids, found.unavailable) == ((["a"], []) if shown else ([], ["a"]))
+    assert not catalogue.vectors.waiting
+
+
+def test_an_item_known_only_by_its_activity_is_looked_for() -> None:
+    catalogue = catalogue_of("a")
+    catalogue.take_over([ItemChange("b", "item_activity", 1, {})])
+    assert catalogue.candidates(["b"]).unknown == ["b"]
+    assert list(catalogue.wanted) == ["b"]
+
+
+def test_every_item_of_a_model_is_loaded_however_many_there_are() -> None:
+    many = [str(number) for number in range(WANTED_LIMIT + 1)]
+    catalogue = Catalogue()
+    catalogue.replace_vectors(many, np.zeros((len(many), VECTOR_SIZE), np.float32))
+    catalogue.want(["x"])
+    assert len(catalogue.wanted) == len(many)
 
 
 def test_an_empty_table_knows_nothing() -> None:

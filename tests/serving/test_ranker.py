@@ -7,7 +7,8 @@ import numpy as np
 from benchmarks.rank import tensors_for
 from benchmarks.tiny_model import tokenizer
 from feature_repo.inputs import item_attribute_buckets, tensors
-from serving.encoder import encoder_request
+from feature_repo.item_text import EncoderInput, encoder_input
+from serving.encoder import TOKENS, encoder_requests
 from serving.ranker import ranker_request
 
 
@@ -28,15 +29,37 @@ def test_one_request_does_not_change_the_next() -> None:
     assert shapes["item_ctr_7d"] == [1, 2] and len(request.raw_input_contents) == len(tensors())
 
 
-def test_texts_of_different_lengths_are_padded_to_one_batch() -> None:
+def of_text(text: str) -> EncoderInput:
+    return EncoderInput(text, item_attribute_buckets([], []))
+
+
+def sent(request: Any, place: int) -> Any:
+    """One tensor of a request."""
+    return np.frombuffer(request.raw_input_contents[place], np.int64).reshape(tuple(request.inputs[place].shape))
+
+
+def padded_tokenizer() -> Any:
     words = tokenizer()
     words.enable_padding(pad_id=0, pad_token="[PAD]")
-    rows: list[dict[str, Any]] = [
-        {"item_title": "One two three", "item_categories": ["War"], "item_attributes": ["year=1977"]},
-        {"item_title": "One"},
-    ]
-    request = encoder_request(words, rows, version=1)
-    mask = np.frombuffer(request.raw_input_contents[1], np.int64).reshape(tuple(request.inputs[1].shape))
-    codes = np.frombuffer(request.raw_input_contents[2], np.int64).reshape(tuple(request.inputs[2].shape))
-    assert mask.sum(1).tolist() == [5, 1]  # One two three . War
-    np.testing.assert_array_equal(codes[0], item_attribute_buckets(["War"], ["year=1977"]))
+    return words
+
+
+def test_texts_of_different_lengths_are_padded_to_one_batch() -> None:
+    row = {"item_title": "One two three", "item_categories": ["War"], "item_attributes": ["year=1977"]}
+    ((places, request),) = encoder_requests(padded_tokenizer(), [encoder_input(row), of_text("One")], version=1)
+    assert places == [1, 0]
+    assert sent(request, 1).sum(1).tolist() == [1, 5]  # One two three . War
+    np.testing.assert_array_equal(sent(request, 2)[1], item_attribute_buckets(["War"], ["year=1977"]))
+
+
+def test_long_texts_are_spread_over_inferences_with_texts_of_like_length_together() -> None:
+    lengths = [3, TOKENS, 5, TOKENS // 2, TOKENS // 2, 4]
+    asked = [of_text("word " * length) for length in lengths]
+    requests = encoder_requests(padded_tokenizer(), asked, version=1)
+    assert [places for places, _ in requests] == [[0, 5, 2], [3, 4], [1]]
+    assert [sent(request, 0).shape for _, request in requests] == [(3, 5), (2, TOKENS // 2), (1, TOKENS)]
+
+
+def test_items_without_any_text_are_encoded_from_their_attributes() -> None:
+    ((_, request),) = encoder_requests(padded_tokenizer(), [of_text("")] * 2, version=1)
+    assert sent(request, 1).tolist() == [[0, 0], [0, 0]]

@@ -13,8 +13,9 @@ from tokenizers import Tokenizer
 
 from feature_repo.bundle import current, read_bundle
 from feature_repo.inputs import tensors
+from feature_repo.item_text import content_fingerprint
 from feature_repo.settings import StoreSettings
-from tests.training.tiny import events
+from tests.training.tiny import content, events
 from training.config import TrainConfig
 from training.evaluate import page, run_evaluation
 from training.export import ParityError, check_parity, export, ranker_inputs
@@ -92,6 +93,24 @@ def test_the_exported_bundle_fits_this_code_and_is_promoted(bundle: Path, folder
     assert found.path == bundle.resolve()
     assert found.item_vectors.shape == (12, 64) and found.metadata.model_version == bundle.name
     assert found.metadata.triton_version == 1
+
+
+def test_the_bundle_says_of_which_texts_its_vectors_are_and_what_goes_beyond_them(bundle: Path, folder: Path) -> None:
+    found, run = read_bundle(bundle), read_run(folder)
+    rows = [content(item_id) for item_id in found.item_ids]
+    assert found.item_fingerprints is not None and found.item_residuals is not None
+    assert found.item_fingerprints.tolist() == [content_fingerprint(row) for row in rows]
+    with torch.no_grad():
+        texts = run.recommender.tower(run.text, run.recommender.attributes).numpy()
+    np.testing.assert_allclose(texts + found.item_residuals, found.item_vectors, atol=1e-6)
+
+
+def test_a_run_of_before_fingerprints_were_kept_is_exported_without_them(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "old")
+    saved = torch.load(tmp_path / "old" / "model.pt", weights_only=True)
+    del saved["fingerprints"]
+    torch.save(saved, tmp_path / "old" / "model.pt")
+    assert read_run(tmp_path / "old").fingerprints is None
 
 
 def test_triton_gets_both_models_under_one_version(bundle: Path, folders: TrainingSettings) -> None:

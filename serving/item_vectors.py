@@ -1,0 +1,96 @@
+"""The vectors of the item table: which are of the text that their item has now, and which wait for the encoder.
+
+A vector is a function of the model, the item's id and its content alone, so that every API process has the same one,
+before and after a restart: what the bundle has while the text is the one the model was trained with, otherwise what the
+encoder makes of the text plus what the model learned of the item beyond its text. The vector before serves until then.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.item_table import ItemTable
+from feature_repo.item_text import NOTHING
+
+Array = npt.NDArray[Any]
+
+
+class Trained(NamedTuple):
+    """What a model knows of the n items it was trained with."""
+
+    vectors: Array  # [n, VECTOR_SIZE]
+    fingerprints: Array | None  # [n] of the texts it read; none in a bundle of before they were kept
+    residuals: Array | None  # [n, VECTOR_SIZE] what it learned beyond the text; likewise
+
+
+class ItemVectors:
+    """The only writer of the table's vectors."""
+
+    def __init__(self, table: ItemTable) -> None:
+        self.waiting: dict[str, int] = {}  # item_id -> stamp of the first change that its vector lacks; in that order
+        self.rankable: Callable[[float], None] = lambda seconds: None  # hears how long a change took
+        self._table = table
+        self._trained = Trained(np.zeros((0, 0)), None, None)
+        self._began = time.time_ns() // 1000
+
+    def replace(self, item_ids: Sequence[str], trained: Trained) -> None:
+        """Take over another model's vectors; items it does not know, or knew by another text, wait."""
+        self._trained = trained
+        made_of = 0 if trained.fingerprints is None else trained.fingerprints
+        self._table.replace_vectors(item_ids, trained.vectors, made_of)
+        now, made = self._fingerprints()
+        encoded = self._table.column("item_encoded")
+        made[:] = np.where(encoded & (made == 0), now, made)  # an old bundle does not say: taken to be of this text
+        lacking = np.flatnonzero((now != NOTHING) & (now != made))
+        ids = [self._table.ids[row] for row in lacking.tolist()]
+        self.waiting = {item_id: self.waiting.get(item_id, 0) for item_id in ids}
+
+    def check(self, item_id: str, stamp: int) -> None:
+        """The item's content was written: does its vector still fit? ``stamp`` is that of the change."""
+        row = self._table.index[item_id]
+        now, made = (int(each[row]) for each in self._fingerprints())
+        if now in (NOTHING, made):
+            self.waiting.pop(item_id, None)
+        elif not made and self._table.column("item_encoded")[row]:
+            self._table.column("item_vector_fingerprint")[row] = now  # as in replace
+        elif (vector := self._known(row, now)) is not None:
+            self._put([item_id], vector[None], np.array([now]))
+        else:
+            self.waiting.setdefault(item_id, stamp)
+
+    def put(self, item_ids: Sequence[str], fingerprints: Array, encoded: Array) -> None:
+        """Take over what the encoder made [n, VECTOR_SIZE] of texts with these fingerprints [n]."""
+        self._put(item_ids, encoded + self._residuals(self._table.rows(item_ids)), fingerprints)
+
+    def postpone(self, item_ids: Sequence[str]) -> None:
+        """Have these items wait behind all the others."""
+        for item_id in item_ids:
+            if item_id in self.waiting:
+                self.waiting[item_id] = self.waiting.pop(item_id)
+
+    def _put(self, item_ids: Sequence[str], vectors: Array, fingerprints: Array) -> None:
+        self._table.put_vectors(item_ids, vectors, fingerprints)
+        now = self._table.column("item_fingerprint")[self._table.rows(item_ids)]
+        for item_id, done in zip(item_ids, (now == fingerprints).tolist(), strict=True):
+            if done and (stamp := self.waiting.pop(item_id, 0)) >= self._began:
+                self.rankable(time.time() - stamp / 1e6)
+
+    def _known(self, row: int, fingerprint: int) -> Array | None:
+        """The model's own vector of the item in this row, where it is of this text."""
+        place, fingerprints = int(self._table.column("item_trained")[row]), self._trained.fingerprints
+        known = place and fingerprints is not None and int(fingerprints[place - 1]) == fingerprint
+        return self._trained.vectors[place - 1] if known else None
+
+    def _residuals(self, rows: Array) -> Array:
+        places = self._table.column("item_trained")[rows]
+        if self._trained.residuals is None or not places.any():
+            return np.zeros((len(rows), 1), np.float32)
+        learned: Array = self._trained.residuals[places - 1] * (places > 0)[:, None]
+        return learned
+
+    def _fingerprints(self) -> tuple[Array, Array]:
+        """Of the texts items have now, and of those their vectors are of."""
+        return self._table.column("item_fingerprint"), self._table.column("item_vector_fingerprint")
