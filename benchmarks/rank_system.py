@@ -36,7 +36,8 @@ def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool =
         (repository / model).mkdir(parents=True)
         shutil.copy(ROOT / "triton_models" / model / "config.pbtxt", repository / model)
     item_ids = [f"item-{number}" for number in range(items)]
-    bundle = write_bundle(bundles, repository, item_ids, vectors(items, seed), version=1)
+    contents = [_content(place) for place in range(items)]
+    bundle = write_bundle(bundles, repository, item_ids, vectors(items, seed), 1, contents)
     if real:
         chosen = TrainConfig()
         export_ranker(Ranker(chosen.layers, chosen.heads, chosen.hidden, chosen.dropout), bundle / "ranker.onnx")

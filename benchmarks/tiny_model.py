@@ -3,7 +3,7 @@
 score = item_vector . sum of history_vectors + user_item_affinity + item_ctr_7d; the item encoder counts tokens.
 """
 
-import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,33 @@ import onnx
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from feature_repo.bundle import BundleMetadata, promote, write_metadata
+from feature_repo.bundle import BundleMetadata, promote, write_items, write_metadata
 from feature_repo.inputs import tensors
+from feature_repo.item_text import content_fingerprint
 from feature_repo.vocabulary import ATTRIBUTES, VECTOR_SIZE
 
 TYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
 
 
-def write_bundle(bundles: Path, repository: Path, item_ids: list[str], vectors: npt.NDArray[Any], version: int) -> Path:
-    """A promoted bundle whose models are version ``version`` of a Triton repository (which has its configurations)."""
+def write_bundle(
+    bundles: Path,
+    repository: Path,
+    item_ids: list[str],
+    vectors: npt.NDArray[Any],
+    version: int,
+    contents: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """A promoted bundle whose models are version ``version`` of a Triton repository (which has its configurations).
+
+    With ``contents`` the vectors are those of these rows, and all that is in them was learned beyond the text.
+    """
     path = bundles / f"tiny-{version}"
     path.mkdir(parents=True)
-    (path / "item_ids.json").write_text(json.dumps(item_ids))
-    np.save(path / "item_vectors.npy", vectors.astype(np.float32))
+    if contents:
+        fingerprints = np.array([content_fingerprint(row) for row in contents])
+        write_items(path, item_ids, vectors, fingerprints, residuals=vectors)
+    else:
+        write_items(path, item_ids, vectors)
     _save(ranker(), path / "ranker.onnx", repository / "ranker" / str(version))
     _save(item_encoder(), path / "item_encoder.onnx", repository / "item_encoder" / str(version))
     tokenizer().save(str(path / "tokenizer.json"))

@@ -75,6 +75,12 @@ def _describe(metrics: Metrics, neighbours: Neighbours) -> None:
     metrics.gauge("items", "Items in the item table", lambda: len(catalogue.table))
     metrics.gauge("items_wanted", "Items that wait to be loaded", lambda: len(catalogue.wanted))
     metrics.gauge(
+        "items_unencoded",
+        "Items that wait for a vector, or for one of their new text",
+        lambda: len(catalogue.vectors.waiting),
+    )
+    catalogue.vectors.rankable = metrics.item_rankable.observe
+    metrics.gauge(
         "item_change_age_seconds",
         "Time since the item table last changed; -1 before the first change",
         lambda: time.time() - catalogue.changed_at if catalogue.changed_at else -1.0,

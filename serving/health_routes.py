@@ -14,12 +14,14 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Every neighbour answers; 503 names those that do not."""
+    """Every neighbour answers; 503 names those that do not. Items that wait for their vectors are no reason to."""
+    catalogue = request.state.neighbours.catalogue
+    items = {"items": len(catalogue.table), "items_unencoded": len(catalogue.vectors.waiting)}
     problems = await unready(request.state.neighbours.checks)
     if problems:
         names = ", ".join(problems)
-        return error_response(503, "not_ready", f"not ready: {names}", ready=False, not_ready=problems)
-    return Response(msgspec.json.encode({"ready": True}), media_type="application/json")
+        return error_response(503, "not_ready", f"not ready: {names}", ready=False, not_ready=problems, **items)
+    return Response(msgspec.json.encode({"ready": True, **items}), media_type="application/json")
 
 
 async def metrics(request: Request) -> Response:

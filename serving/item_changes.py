@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from streaming.events import TOPIC_ITEM_CHANGES, InvalidEvent, ItemChange, item_change
 
 POLL_MS = 200
+CHUNK = 50  # changes taken over at once: a burst of thousands leaves room for rankings in between
 RETRY = 1.0  # seconds until a broker that was away is tried again
 log = logging.getLogger(__name__)
 Receive = Callable[[list[ItemChange]], None]
@@ -70,8 +71,17 @@ class ItemChanges:
 
     def _hand_over(self, polled: dict[Any, Sequence[Any]]) -> None:
         changes = [change for records in polled.values() for record in records for change in decoded(record)]
-        if changes:
-            self._loop.call_soon_threadsafe(self._receive, changes)
+        for start in range(0, len(changes), CHUNK):
+            taken = threading.Event()
+            self._loop.call_soon_threadsafe(self._take, changes[start : start + CHUNK], taken)
+            while not taken.wait(RETRY) and not self._closing.is_set():
+                log.warning("%s waits for the event loop", TOPIC_ITEM_CHANGES)
+
+    def _take(self, changes: list[ItemChange], taken: threading.Event) -> None:
+        try:
+            self._receive(changes)
+        finally:
+            taken.set()
 
 
 def open_consumer(broker: str) -> Any:

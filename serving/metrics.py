@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 LATENCY = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+RANKABLE = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 CANDIDATES = (0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 STAGES = ("features", "inputs", "triton")
 
@@ -40,6 +41,13 @@ class Metrics:
         )
         self.events = Counter(
             "freshrank_events", "Events received, by topic and outcome", ["topic", "outcome"], registry=self.registry
+        )
+
+        self.item_rankable = Histogram(
+            "freshrank_item_rankable_seconds",
+            "Time from a change of an item's text to its vector in the item table",
+            buckets=RANKABLE,
+            registry=self.registry,
         )
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:

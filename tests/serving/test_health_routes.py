@@ -1,11 +1,16 @@
 """Liveness, readiness, metrics, and the log line."""
 
 import logging
+import time
 from typing import Any
 
+import numpy as np
 import pytest
 
+from feature_repo.item_text import content_fingerprint
+from feature_repo.vocabulary import VECTOR_SIZE
 from tests.serving.fakes import World, api
+from tests.serving.item_fakes import titled
 
 
 async def fine() -> str:
@@ -23,7 +28,25 @@ def test_a_process_that_answers_is_live_whatever_its_neighbours_do() -> None:
 
 def test_ready_when_every_neighbour_is() -> None:
     with api(World(checks={"broker": fine, "triton": fine})) as client:
-        assert client.get("/health/ready").json() == {"ready": True}
+        assert client.get("/health/ready").json() == {"ready": True, "items": 3, "items_unencoded": 0}
+
+
+def test_items_that_wait_for_their_vectors_are_counted_and_leave_the_api_ready() -> None:
+    world = World()
+    world.catalogue.put("item_content", "new", titled("New"))
+    with api(world) as client:
+        answer = client.get("/health/ready")
+        assert (answer.status_code, answer.json()["items_unencoded"]) == (200, 1)
+        assert "freshrank_items_unencoded 1.0" in client.get("/metrics").text
+
+
+def test_the_time_from_a_change_to_its_vector_is_measured() -> None:
+    world, row = World(), titled("New", stamp=time.time_ns() // 1000 + 1)
+    world.catalogue.put("item_content", "new", row)
+    with api(world) as client:
+        vector = np.ones((1, VECTOR_SIZE), np.float32)
+        world.catalogue.vectors.put(["new"], np.array([content_fingerprint(row)]), vector)
+        assert "freshrank_item_rankable_seconds_count 1.0" in client.get("/metrics").text
 
 
 def test_what_is_not_ready_is_named_with_the_reason() -> None:
