@@ -13,6 +13,7 @@ class TrainingSettings(BaseSettings):
     data_dir: Path = Path("data")  # everything a laptop writes; may be deleted
     model_repository: Path = Path("triton_models")  # what Triton serves
     bundles: Path | None = None  # promoted models; data_dir/bundles by default
+    broker: str = "127.0.0.1:9092"  # Kafka protocol: where logged rankings are read
 
     @property
     def bundle_folder(self) -> Path:
