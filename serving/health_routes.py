@@ -1,5 +1,7 @@
 """GET /health/live, /health/ready and /metrics: what machines ask."""
 
+from typing import Any
+
 import msgspec
 from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -16,7 +18,7 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Every neighbour answers; 503 names those that do not. Items that wait for their vectors are no reason to."""
     catalogue = request.state.neighbours.catalogue
-    items = {"items": len(catalogue.table), "items_unencoded": len(catalogue.vectors.waiting)}
+    items: dict[str, Any] = {"items": len(catalogue.table), "items_unencoded": len(catalogue.vectors.waiting)}
     problems = await unready(request.state.neighbours.checks)
     if problems:
         names = ", ".join(problems)
