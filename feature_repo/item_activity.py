@@ -1,17 +1,17 @@
 """Pure: one more interaction -> what lately happened to an item. No clock, no Faust, no Feast."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from feature_repo.user_activity import advance_counts
 from feature_repo.vocabulary import ACTION_CODE, ACTIONS, CTR_PRIOR, HALF_LIVES
 
 _CLICK, _IMPRESSION = ACTIONS.index("click"), ACTIONS.index("impression")
+_WEEK = list(HALF_LIVES).index("7d")
+_COUNTERS = tuple(f"item_actions_{window}" for window in HALF_LIVES)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemActivity:
+class ItemActivity(NamedTuple):
     """Decayed counters of an item, as they stood at ``at``."""
 
     at: int = 0  # epoch milliseconds of the newest interaction
@@ -31,11 +31,11 @@ def smoothed_ctr(clicks: float, impressions: float) -> float:
 
 def to_row(activity: ItemActivity) -> dict[str, Any]:
     """The columns of the Feast view ``item_activity`` (all but its ledger)."""
-    windows = dict(zip(HALF_LIVES, activity.counts, strict=True))
+    week = activity.counts[_WEEK]
     return {
-        **{f"item_actions_{window}": list(counts) for window, counts in windows.items()},
+        **dict(zip(_COUNTERS, activity.counts, strict=True)),
         "item_activity_at": activity.at,
-        "item_ctr_7d": smoothed_ctr(windows["7d"][_CLICK], windows["7d"][_IMPRESSION]),
+        "item_ctr_7d": smoothed_ctr(week[_CLICK], week[_IMPRESSION]),
     }
 
 
@@ -43,5 +43,5 @@ def from_row(row: Mapping[str, Any]) -> ItemActivity:
     """The activity a row was made from; a row of an unknown item is an empty one."""
     if not row.get("item_activity_at"):
         return ItemActivity()
-    counts = (tuple(map(float, row[f"item_actions_{window}"])) for window in HALF_LIVES)
+    counts = (tuple(map(float, row[name])) for name in _COUNTERS)
     return ItemActivity(int(row["item_activity_at"]), tuple(counts))

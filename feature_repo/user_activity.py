@@ -3,8 +3,8 @@
 Every update is commutative in the interactions (up to rounding): late and out-of-order events land where they belong.
 """
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from feature_repo.decay import weight
@@ -21,6 +21,8 @@ from feature_repo.vocabulary import (
 _WINDOWS = tuple(HALF_LIVES.values())
 _AFFINITY_WINDOW = HALF_LIVES["7d"]
 _ZEROS = (0.0,) * len(ACTIONS)
+_COUNTERS = tuple(f"user_actions_{window}" for window in HALF_LIVES)
+_OLDEST_KEPT = -(HISTORY_LENGTH - 1)  # where a full history makes room for one more
 
 
 class Visit(NamedTuple):
@@ -31,8 +33,7 @@ class Visit(NamedTuple):
     action: int  # ACTION_CODE
 
 
-@dataclass(frozen=True, slots=True)
-class UserActivity:
+class UserActivity(NamedTuple):
     """What the stream knows of a user. Counters are ``(value, at)``: they read as they stood at ``at``."""
 
     at: int = 0  # epoch milliseconds of the newest interaction
@@ -40,7 +41,8 @@ class UserActivity:
     item_ids: tuple[str, ...] = ()  # the history, oldest first, as three columns: a row is made of it at every event
     actions: tuple[int, ...] = ()
     timestamps: tuple[int, ...] = ()
-    categories: Mapping[str, float] = field(default_factory=dict)  # category -> 7-day counter
+    categories: Mapping[str, float] = {}  # category -> 7-day counter
+    session: int = 0  # session_events(timestamps), counted along: a row is made of it at every event
 
     @property
     def history(self) -> tuple[Visit, ...]:
@@ -53,11 +55,15 @@ def advance(
 ) -> UserActivity:
     """The activity after one more interaction at ``timestamp`` (epoch milliseconds)."""
     code = ACTION_CODE[action]
+    item_ids, actions, timestamps, session = _remember(activity, Visit(timestamp, item_id, code))
     return UserActivity(
         max(activity.at, timestamp),
         advance_counts(activity.counts, activity.at, code - 1, timestamp),
-        *_remember(activity, Visit(timestamp, item_id, code)),
+        item_ids,
+        actions,
+        timestamps,
         _lean(activity.categories, activity.at, categories, timestamp),
+        session,
     )
 
 
@@ -77,19 +83,28 @@ def advance_counts(
     return tuple(advanced)
 
 
-def _remember(activity: UserActivity, visit: Visit) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
-    item_ids, actions, timestamps = activity.item_ids, activity.actions, activity.timestamps
+def _remember(activity: UserActivity, visit: Visit) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...], int]:
+    _, _, item_ids, actions, timestamps, _, session = activity
     if visit.action not in HISTORY_ACTIONS:
-        return item_ids, actions, timestamps
-    place = len(timestamps)
-    while place and visit < (timestamps[place - 1], item_ids[place - 1], actions[place - 1]):
-        place -= 1  # a late visit is seldom very late
-    kept = slice(-HISTORY_LENGTH, None)
+        return item_ids, actions, timestamps, session
+    if timestamps and visit < (timestamps[-1], item_ids[-1], actions[-1]):
+        return _remember_late(activity, visit)
+    session = session + 1 if timestamps and visit.timestamp - timestamps[-1] <= SESSION_GAP else 1
     return (
-        (*item_ids[:place], visit.item_id, *item_ids[place:])[kept],
-        (*actions[:place], visit.action, *actions[place:])[kept],
-        (*timestamps[:place], visit.timestamp, *timestamps[place:])[kept],
+        (*item_ids[_OLDEST_KEPT:], visit.item_id),
+        (*actions[_OLDEST_KEPT:], visit.action),
+        (*timestamps[_OLDEST_KEPT:], visit.timestamp),
+        min(session, HISTORY_LENGTH),
     )
+
+
+def _remember_late(
+    activity: UserActivity, visit: Visit
+) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...], int]:
+    history = [*activity.history]
+    insort(history, visit)
+    timestamps, item_ids, actions = zip(*history[-HISTORY_LENGTH:], strict=True)
+    return item_ids, actions, timestamps, session_events(timestamps)
 
 
 def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], timestamp: int) -> Mapping[str, float]:
@@ -116,16 +131,15 @@ def session_events(timestamps: Sequence[int]) -> int:
 
 def to_row(activity: UserActivity) -> dict[str, Any]:
     """The columns of the Feast view ``user_activity`` (all but its ledger)."""
-    windows = dict(zip(HALF_LIVES, activity.counts, strict=True))
     return {
-        "history_item_ids": list(activity.item_ids),
-        "history_actions": list(activity.actions),
-        "history_timestamps": list(activity.timestamps),
-        **{f"user_actions_{window}": list(counts) for window, counts in windows.items()},
+        "history_item_ids": activity.item_ids,
+        "history_actions": activity.actions,
+        "history_timestamps": activity.timestamps,
+        **dict(zip(_COUNTERS, activity.counts, strict=True)),
         "user_activity_at": activity.at,
-        "user_session_events": session_events(activity.timestamps),
-        "user_categories": list(activity.categories),
-        "user_category_weights": list(activity.categories.values()),
+        "user_session_events": activity.session,
+        "user_categories": tuple(activity.categories),
+        "user_category_weights": tuple(activity.categories.values()),
     }
 
 
@@ -135,9 +149,10 @@ def from_row(row: Mapping[str, Any]) -> UserActivity:
         return UserActivity()
     return UserActivity(
         int(row["user_activity_at"]),
-        tuple(tuple(map(float, row[f"user_actions_{window}"])) for window in HALF_LIVES),
+        tuple(tuple(map(float, row[name])) for name in _COUNTERS),
         tuple(map(str, row["history_item_ids"])),
         tuple(map(int, row["history_actions"])),
         tuple(map(int, row["history_timestamps"])),
         dict(zip(row["user_categories"], map(float, row["user_category_weights"]), strict=True)),
+        int(row["user_session_events"]),
     )

@@ -6,15 +6,14 @@ must not. So a user's ledger remembers recent event ids with the offset each was
 offset order per source partition, so its ledger is the last offset of each.
 """
 
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
 
 REMEMBERED = 64  # event ids per user: the bound within which a producer's duplicate is recognised
-
-_USER, _ITEM, _PAIR = struct.Struct("<qQqI"), struct.Struct("<qQI"), struct.Struct("<Qq")
 
 
 class Verdict(Enum):
@@ -25,23 +24,26 @@ class Verdict(Enum):
     DUPLICATE = "duplicate"  # applied under another offset: drop it
 
 
-@dataclass(frozen=True, slots=True)
-class UserLedger:
+class UserLedger(NamedTuple):
     """Deliveries in a user row. ``log`` names the topic's incarnation, whose numbering the offsets follow."""
 
     stamp: int = 0  # event_timestamp of the row, epoch microseconds
     log: int = 0
     applied: int = -1  # highest offset so far
-    offsets: Mapping[int, int] = field(default_factory=dict)  # event key -> offset, oldest first
+    offsets: Mapping[int, int] = {}  # event key -> offset, oldest first
 
 
-@dataclass(frozen=True, slots=True)
-class ItemLedger:
+class ItemLedger(NamedTuple):
     """Deliveries in an item row: the last offset that arrived from each partition of the source."""
 
     stamp: int = 0
     log: int = 0
-    applied: Mapping[int, int] = field(default_factory=dict)  # source partition -> offset
+    applied: Mapping[int, int] = {}  # source partition -> offset
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_user = msgspec.msgpack.Decoder(UserLedger).decode
+_decode_item = msgspec.msgpack.Decoder(ItemLedger).decode
 
 
 def event_key(event_id: str) -> int:
@@ -89,25 +91,18 @@ def next_stamp(last: int, event_ms: int) -> int:
 
 
 def user_to_bytes(ledger: UserLedger) -> bytes:
-    head = _USER.pack(ledger.stamp, ledger.log, ledger.applied, len(ledger.offsets))
-    flat = [number for pair in ledger.offsets.items() for number in pair]
-    return head + struct.pack("<" + "Qq" * len(ledger.offsets), *flat)
+    """The ledger as a field of its row (MessagePack)."""
+    return _encode(ledger)
 
 
 def user_from_bytes(raw: bytes | None) -> UserLedger:
-    if not raw:
-        return UserLedger()
-    stamp, log, applied, _ = _USER.unpack_from(raw)
-    return UserLedger(stamp, log, applied, dict(_PAIR.iter_unpack(raw[_USER.size :])))
+    return _decode_user(raw) if raw else UserLedger()
 
 
 def item_to_bytes(ledger: ItemLedger) -> bytes:
-    head = _ITEM.pack(ledger.stamp, ledger.log, len(ledger.applied))
-    return head + b"".join(_PAIR.pack(*pair) for pair in ledger.applied.items())
+    """The ledger as a field of its row (MessagePack)."""
+    return _encode(ledger)
 
 
 def item_from_bytes(raw: bytes | None) -> ItemLedger:
-    if not raw:
-        return ItemLedger()
-    stamp, log, _ = _ITEM.unpack_from(raw)
-    return ItemLedger(stamp, log, dict(_PAIR.iter_unpack(raw[_ITEM.size :])))
+    return _decode_item(raw) if raw else ItemLedger()

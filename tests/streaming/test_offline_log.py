@@ -15,6 +15,7 @@ from streaming import offline_log
 from streaming.events import Interaction
 from streaming.offline_log import INTERACTIONS, NO_ROWS, SCHEMAS, OfflineLog
 from streaming.rows import interaction_row
+from tests.fakes import as_logged
 
 T = 1_750_000_000_000
 ROW = Row("7", T * 1000 + 1, to_row(advance(UserActivity(), "42", "click", T, ["war"])))
@@ -30,7 +31,7 @@ def test_every_view_has_a_table_with_all_its_fields_but_the_ledger() -> None:
 def test_a_part_says_what_the_rows_said(tmp_path: Path) -> None:
     OfflineLog(tmp_path).append("user_activity", "p", [ROW])
     [row] = pq.read_table(tmp_path / "user_activity/p.parquet").to_pylist()
-    assert {name: row[name] for name in ROW.values} == dict(ROW.values)
+    assert {name: row[name] for name in ROW.values} == as_logged(ROW.values)
     assert row["user_id"] == "7"
     assert pa.scalar(row["event_timestamp"]).cast(pa.int64()).as_py() == ROW.stamp
 

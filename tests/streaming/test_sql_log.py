@@ -22,6 +22,7 @@ from streaming.offline_log import INTERACTIONS, SCHEMAS, OfflineLog
 from streaming.row_log import open_log
 from streaming.rows import TrackedItem, content_row, interaction_row, item_row, profile_row
 from streaming.sql_log import SqlLog
+from tests.fakes import as_logged
 from tests.postgres import PASSWORD, database, environment, postgres, rows_of
 from tests.streaming.live import Live, interactions
 
@@ -91,7 +92,7 @@ def test_every_table_reads_back_what_was_logged(settings: StoreSettings, log: Sq
         [read] = rows_of(settings, table)
         assert list(read) == SCHEMAS[table].names
         assert read[SCHEMAS[table].names[0]] == row.entity_id
-        assert {name: read[name] for name in row.values} == dict(row.values)
+        assert {name: read[name] for name in row.values} == as_logged(row.values)
         assert read["event_timestamp"] == moment(row.stamp)
         assert (datetime.now(UTC) - read["created"]).total_seconds() < 60
 

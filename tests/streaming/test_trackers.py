@@ -14,6 +14,7 @@ from feature_repo.vocabulary import ACTIONS
 from streaming.events import Interaction
 from streaming.rows import item_from_row, user_from_row
 from streaming.user_activity import Delivery, UserTracker
+from tests.fakes import as_logged
 from tests.streaming.crashing import LOG, PARTITIONS, Broker, Step, Stores, Worker, partitioned, run
 
 T = 1_750_000_000_000
@@ -50,7 +51,7 @@ def check_users(events: list[Interaction], stores: Stores, folder: Path) -> None
         before = wanted.get(event.key, user_activity.UserActivity())
         categories = CATEGORIES.get(event.item_id, ())
         wanted[event.key] = user_activity.advance(before, event.item_id, event.action, event.timestamp, categories)  # type: ignore[arg-type]
-        assert user_activity.to_row(wanted[event.key]) | {"user_id": event.key} in seen
+        assert as_logged(user_activity.to_row(wanted[event.key])) | {"user_id": event.key} in seen
     assert {user: user_from_row(row.values).activity for user, row in stores.users.rows.items()} == wanted
     assert {row["event_id"] for row in logged(folder, "interactions")} == {event.event_id for event in events}
 
