@@ -41,7 +41,8 @@ def _content(schema: Any, example: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "example": example}}
 
 
-def _responses(kind: Any, example: Any) -> dict[str, Any]:
+def responses(kind: Any, example: Any) -> dict[str, Any]:
+    """What a route of ours answers."""
     error = {"type": "object", "required": ["error"]}
     reasons = {
         "413": "A body, a batch or a list over the limit",
@@ -65,18 +66,23 @@ def _one_or_many(kind: Any, example: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}, **RECEIPT}
 
 
-def exchange(body: Any, example: Any, answer: Any, answer_example: Any) -> dict[str, Any]:
-    """A route that takes ``body`` as JSON and answers ``answer``."""
-    content = _content(_schema(body), example)
-    return {"requestBody": {"required": True, "content": content}, "responses": _responses(answer, answer_example)}
+def exchange(body: Any, example: Any, responses: dict[str, Any]) -> dict[str, Any]:
+    """A route that takes ``body`` as JSON."""
+    return {"requestBody": {"required": True, "content": _content(_schema(body), example)}, "responses": responses}
 
 
-def removal(name: str, answer: Any, example: Any) -> dict[str, Any]:
+def removal(name: str, responses: dict[str, Any]) -> dict[str, Any]:
     """A route that removes what its path names."""
-    return {"parameters": [_path_parameter(name)], "responses": _responses(answer, example)}
+    return {"parameters": [_path_parameter(name)], "responses": responses}
 
 
-RECEIPT = {"responses": _responses(Receipt, _RECEIPT)}
+def answers(kind: Any, example: Any, refusals: dict[str, str]) -> dict[str, Any]:
+    """What a route answers: JSON, or a refusal as plain text."""
+    refused = {code: {"description": text, "content": {"text/plain": {}}} for code, text in refusals.items()}
+    return {"200": {"description": "The answer", "content": _content(_schema(kind), example)}, **refused}
+
+
+RECEIPT = {"responses": responses(Receipt, _RECEIPT)}
 LIVE = {"responses": {"200": {"description": "It answers"}}}
 READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "Not ready: `not_ready` says why"}}}
 METRICS = {"responses": {"200": {"description": "Prometheus' text format", "content": {"text/plain": {}}}}}
@@ -90,5 +96,5 @@ RANK = {
         "required": True,
         "content": _content(_schema(RankRequest), {"user_id": "7", "items": ["50", "181", "x"], "k": 10}),
     },
-    "responses": _responses(Ranking, _RANKING),
+    "responses": responses(Ranking, _RANKING),
 }

@@ -81,15 +81,20 @@ async def delete_user(request: Request) -> Receipt:
 _STAR = {"FeedbackType": "star", "UserId": "bob", "ItemId": "vuejs:vue", "Timestamp": "2022-02-24"}
 _ITEM = {"ItemId": "vuejs:vue", "Categories": ["frontend"], "Labels": ["javascript"], "Comment": "A framework"}
 _USER = {"UserId": "bob", "Labels": ["javascript"]}
-_DONE = {"RowAffected": 1}
-FEEDBACK = openapi.exchange(list[gorse.Feedback], [_STAR], Success, _DONE)
+_REFUSALS = {
+    "400": "What cannot be used and why, a line each; nothing was taken",
+    "413": "A body or a batch over the limit",
+    "503": "The broker did not acknowledge everything; send it again",
+}
+_ANSWERS = openapi.answers(Success, {"RowAffected": 1}, _REFUSALS)
+FEEDBACK = openapi.exchange(list[gorse.Feedback], [_STAR], _ANSWERS)
 ROUTES = (
     ("POST", "/api/feedback", take_feedback, FEEDBACK),
     ("PUT", "/api/feedback", take_feedback, FEEDBACK),
-    ("POST", "/api/items", take_items, openapi.exchange(list[gorse.Item], [_ITEM], Success, _DONE)),
-    ("POST", "/api/item", take_items, openapi.exchange(gorse.Item, _ITEM, Success, _DONE)),
-    ("DELETE", "/api/item/{item_id}", delete_item, openapi.removal("item_id", Success, _DONE)),
-    ("POST", "/api/users", take_users, openapi.exchange(list[gorse.User], [_USER], Success, _DONE)),
-    ("POST", "/api/user", take_users, openapi.exchange(gorse.User, _USER, Success, _DONE)),
-    ("DELETE", "/api/user/{user_id}", delete_user, openapi.removal("user_id", Success, _DONE)),
+    ("POST", "/api/items", take_items, openapi.exchange(list[gorse.Item], [_ITEM], _ANSWERS)),
+    ("POST", "/api/item", take_items, openapi.exchange(gorse.Item, _ITEM, _ANSWERS)),
+    ("DELETE", "/api/item/{item_id}", delete_item, openapi.removal("item_id", _ANSWERS)),
+    ("POST", "/api/users", take_users, openapi.exchange(list[gorse.User], [_USER], _ANSWERS)),
+    ("POST", "/api/user", take_users, openapi.exchange(gorse.User, _USER, _ANSWERS)),
+    ("DELETE", "/api/user/{user_id}", delete_user, openapi.removal("user_id", _ANSWERS)),
 )

@@ -36,12 +36,6 @@ class Event(msgspec.Struct, tag_field="event"):
     fields: list[Field] = []
 
     @property
-    def when(self) -> int | str:
-        """Epoch milliseconds, which Metarank prefers as a string, or ISO 8601."""
-        written = self.timestamp
-        return int(written) if isinstance(written, str) and _MILLISECONDS.fullmatch(written) else written
-
-    @property
     def named(self) -> dict[str, Any]:
         return {field.name: field.value for field in self.fields}
 
@@ -120,14 +114,14 @@ def _item(event: ItemEvent) -> dict[str, Any]:
         "text": "\n".join(_text(named[name]) for name in TEXT if name in named),
         "categories": [text for name in CATEGORIES if name in named for text in _texts(named[name])],
         "attributes": _attributes({name: value for name, value in named.items() if name not in special}),
-        "published_at": named.get("published_at"),
+        "published_at": _when(named.get("published_at")),
         "hidden": named.get("hidden", False),
-        "timestamp": event.when,
+        "timestamp": _when(event.timestamp),
     }
 
 
 def _user(event: UserEvent) -> dict[str, Any]:
-    return {"user_id": event.user, "attributes": _attributes(event.named), "timestamp": event.when}
+    return {"user_id": event.user, "attributes": _attributes(event.named), "timestamp": _when(event.timestamp)}
 
 
 def _impressions(event: Ranking) -> list[dict[str, Any]]:
@@ -160,7 +154,14 @@ def _interaction(event: Interaction, actions: Mapping[str, Action]) -> dict[str,
 def _who(event: Feedback) -> dict[str, Any]:
     if event.user is None and event.session is None:
         raise InvalidEvent("a ranking or an interaction needs a `user` or a `session`")
-    return {"user_id": event.user, "session_id": event.session, "timestamp": event.when}
+    return {"user_id": event.user, "session_id": event.session, "timestamp": _when(event.timestamp)}
+
+
+def _when(written: Any) -> Any:
+    """Epoch milliseconds, which Metarank prefers as a string, or ISO 8601 as it is."""
+    if isinstance(written, str) and _MILLISECONDS.fullmatch(written):
+        return int(written)
+    return int(written) if isinstance(written, float) and written.is_integer() else written
 
 
 def _attributes(named: Mapping[str, Any]) -> dict[str, str | float]:

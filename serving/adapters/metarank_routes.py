@@ -43,11 +43,5 @@ _EXAMPLE = {
     "type": "purchase",
     "item": "item1",
 }
-ROUTES = (
-    (
-        "POST",
-        "/feedback",
-        take_feedback,
-        openapi.exchange(Kind, _EXAMPLE, Answer, msgspec.to_builtins(Answer(1, "ok", 3))),
-    ),
-)
+_ANSWERS = openapi.responses(Answer, msgspec.to_builtins(Answer(1, "ok", 3)))
+ROUTES = (("POST", "/feedback", take_feedback, openapi.exchange(Kind, _EXAMPLE, _ANSWERS)),)

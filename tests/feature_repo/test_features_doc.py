@@ -53,7 +53,7 @@ MEANING = {
     "history_timestamps": "when; the model gets the seconds until now",
     "user_actions": "how often the user lately did each action",
     "user_activity_at": "the moment the user's counters stood at their values",
-    "user_session_events": f"interactions so far in a session, which ends after {SESSION_GAP // 60_000} minutes without",
+    "user_session_events": f"interactions so far in the session; it ends after {SESSION_GAP // 60_000} minutes without",
     "user_categories": f"the categories of the items the user lately met, at most {CATEGORIES_KEPT}",
     "user_category_weights": "how strongly: an interaction is shared out among its item's categories; the model gets "
     "the share that falls on each candidate's categories",

@@ -36,6 +36,12 @@ def test_fields_with_a_meaning_of_ours_find_their_place() -> None:
     assert item.attributes == {"budget": 11.0}
 
 
+@pytest.mark.parametrize("written", [THEN, str(THEN), "2020-09-06T11:24:27Z"])
+def test_a_time_of_publication_is_read_like_any_other(written: int | str) -> None:
+    (item,) = read(ITEM, fields=[{"name": "published_at", "value": written}])
+    assert item.published_at == THEN
+
+
 def test_a_user_of_their_documentation_is_a_user() -> None:
     assert read(USER) == [User(user_id="user1", attributes={"age": 33.0, "gender": "m"}, timestamp=THEN)]
 
@@ -101,6 +107,12 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
+
+
+@pytest.mark.parametrize("raw", [b"", b"null", b"[]", b'"x"', b"\xff", b'{"event": "user", "user": "\\ud800"}'])
+def test_what_is_no_event_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidEvent):
+        messages(raw, NOW, ACTIONS)
 
 
 @given(st.sampled_from([ITEM, USER, RANKING, INTERACTION]), st.data())
