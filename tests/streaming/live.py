@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ class Live(NamedTuple):
 
     def logged(self, table: str) -> list[dict[str, Any]]:
         parts = (self.system.settings.data_dir / "offline" / table).glob("*.parquet")
-        return [row for part in sorted(parts) for row in pq.read_table(part).to_pylist()]
+        return [row for part in sorted(parts) for row in _rows(part)]
 
     def send(self, messages: Sequence[Any]) -> None:
         with EventProducer(self.broker) as producer:
@@ -104,6 +104,12 @@ class Live(NamedTuple):
                 assert mine == pytest.approx(theirs, rel=1e-9)
         ids = {event.event_id for event in events}
         assert {row["event_id"] for row in self.logged("interactions")} >= ids
+
+
+@cache
+def _rows(part: Path) -> list[dict[str, Any]]:
+    """The rows of one part: read once, since none is ever overwritten."""
+    return pq.read_table(part).to_pylist()
 
 
 def interactions(prefix: str, count: int) -> list[Interaction]:
