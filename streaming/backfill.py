@@ -1,20 +1,24 @@
-"""history -> the stream's own pure functions -> the rows the stream would have written.
+"""history -> the rows that the stream would have written for it.
 
     python -m streaming.backfill data/ml-100k               everything in the folder
     python -m streaming.backfill data/ml-100k --until 0.8   the first 80 % in time
     python -m streaming.backfill shop/ --until 2026-03-01 --replace
+    python -m streaming.backfill shop/ --source postgresql://shop@db/shop --query "SELECT user_id, item_id, ..."
 
 Every interaction writes a user row and an item row to the offline log; the last row of each goes to the online store.
+A backfill that was stopped goes on where it was when the same command is given again. Rows that are no interaction
+are left out and written to backfill-rejects.jsonl in the data directory, each with its reason.
 """
 
 import argparse
-import multiprocessing
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -22,166 +26,184 @@ import pandas as pd
 from tqdm import tqdm
 
 from feature_repo.features import item_content, user_profile
-from feature_repo.online import OnlineRows, Row
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
-from streaming import shard
-from streaming.events import InvalidEvent, Item, User, epoch_ms
+from streaming import contents, shard, spool, workers
+from streaming.columns import events
+from streaming.events import InvalidEvent, epoch_ms
 from streaming.garbage import collect_seldom
-from streaming.history import interactions, messages, read_table
-from streaming.row_log import open_log
-from streaming.rows import content_row, profile_row
-from streaming.shard import write_online
+from streaming.parts import drop_unfinished
+from streaming.rejects import Rejects
+from streaming.row_log import RowLog, open_log
+from streaming.shard import Work
+from streaming.sources import Source, batches, estimate, identity
+from streaming.spool import Plan
 
 SMALLEST_SHARD = 10_000  # events that are worth a process
+LARGEST_SHARD = 500_000  # events that a process has in memory at a time
+REJECTS = "backfill-rejects.jsonl"
 
 
 def cut(table: pd.DataFrame, until: str | None) -> pd.DataFrame:
     """The events at or before ``until``: an ISO 8601 time, or a share of all times between 0 and 1."""
+    latest = last_moment(table["timestamp"].to_numpy(), until)
+    return table if latest is None else table[table["timestamp"] <= latest]
+
+
+def last_moment(times: Any, until: str | None) -> float | None:
+    """Epoch milliseconds that ``until`` means among these times; None for no limit."""
     if until is None:
-        return table
+        return None
     try:
         share = float(until)
     except ValueError:
-        return table[table["timestamp"] <= epoch_ms(until, 0, "--until")]
+        return epoch_ms(until, 0, "--until")
     if not 0 < share <= 1:
         raise InvalidEvent(f"--until {until} is neither an ISO 8601 time nor a share between 0 and 1")
-    return table[table["timestamp"] <= table["timestamp"].quantile(share)]
+    return float(pd.Series(times).quantile(share)) if len(times) else None
 
 
 def run(
-    folder: Path, until: str | None, settings: StoreSettings, replace: bool = False, processes: int = 1
+    source: Path | Source, until: str | None, settings: StoreSettings, replace: bool = False, processes: int = 1
 ) -> dict[str, int]:
-    """Backfill from a folder; returns how many rows of what were written."""
-    log = open_log(settings)
-    if not log.is_empty() and not replace:
+    """Backfill from a folder or a database; returns how many rows of what were written.
+
+    Raises FileExistsError where the log has rows, FileNotFoundError or InvalidEvent where the source is not one.
+    """
+    source = Source(source) if isinstance(source, Path) else source
+    rows, folder = estimate(source), settings.data_dir.resolve() / "backfill"
+    known = identity(source) | {"until": until}
+    processes = 1 if 0 < rows < 2 * SMALLEST_SHARD else processes
+    with workers.workers(processes) as (executor, count), _bar() as bar:
+        log, plan = open_log(settings), spool.saved_plan(folder)
+        if plan is None or plan.source != known:
+            _check_empty(log, plan, replace)
+            registered = executor.submit(_register, settings)
+            plan = _prepare(source, known, folder, settings, _shards(rows, processes), log, bar)
+            registered.result()
+        drop_unfinished(log)
+        counts = _write(Work(folder, plan, settings, workers.report), executor, count, bar)
+    (folder / spool.PLAN).unlink()
+    shutil.rmtree(folder)
+    return counts
+
+
+def _bar() -> "tqdm[Any]":
+    return tqdm(desc="backfill: reading", unit=" rows", file=sys.stderr)
+
+
+def _shards(rows: int, processes: int) -> int:
+    """Into how many shards about so many rows go: a multiple of the processes."""
+    return processes * max(1, ceil(rows / (LARGEST_SHARD * processes))) if rows else 4 * processes
+
+
+def _check_empty(log: RowLog, plan: Plan | None, replace: bool) -> None:
+    if replace:
+        return
+    if plan:
+        raise FileExistsError(
+            "a backfill of another source, or of this one before it changed, was not finished: "
+            "give its command again to finish it, or add --replace to start anew"
+        )
+    if not log.is_empty():
         raise FileExistsError(
             f"{log} already has rows. A backfill starts from nothing: add --replace to write it anew, "
             f"or start with an empty store"
         )
-    log.clear()
-    table = cut(interactions(folder), until)
-    begin = int(table["timestamp"].min()) if len(table) else 0
-    contents, profiles = _catalogue(folder, begin)
-    categories = {row.entity_id: row.values["item_categories"] for row in contents}
-    distinct = without_duplicates(table)
-    with _shards(distinct, categories, settings, processes) as (register, finish):
-        store = open_store(settings)
-        apply(store)
-        register()
-        for view, rows in ((item_content, contents), (user_profile, profiles)):
-            log.append(view.name, "backfill", rows)
-            write_online(OnlineRows(store, view), rows)
-        users, items = finish()
-    counts = {"interactions": len(distinct), "duplicates": len(table) - len(distinct)}
-    views = {
-        "item_content": len(contents),
-        "user_profile": len(profiles),
-        "user_activity": users,
-        "item_activity": items,
-    }
-    return counts | views
 
 
-def without_duplicates(table: pd.DataFrame) -> pd.DataFrame:
-    """The first event of each user and event id; an event without an id is one of its own. Adds ``entity``."""
-    entity = table.get("user_id", pd.Series(None, table.index, dtype=object))
-    if "session_id" in table:
-        entity = entity.where(entity.notna(), "session:" + table["session_id"].astype(str))
-    if "event_id" not in table:
-        return table.assign(entity=entity, event_id=[f"history-{number}" for number in range(len(table))])
-    made_up = pd.Series([f"history-{number}" for number in range(len(table))], table.index)
-    known = table["event_id"].where(table["event_id"].notna() & (table["event_id"] != ""), made_up)
-    named = table.assign(entity=entity, event_id=known)
-    return named.drop_duplicates(["entity", "event_id"])
+def _register(settings: StoreSettings) -> None:
+    apply(open_store(settings))
 
 
-@contextmanager
-def _shards(
-    table: pd.DataFrame, categories: shard.Categories, settings: StoreSettings, processes: int
-) -> Iterator[tuple[Callable[[], None], Callable[[], tuple[int, int]]]]:
-    """The users and items of a history, shared out to processes that compute while the caller does other things.
-
-    Yields a function to call when the registry is written, and one that waits for all and returns how many users and
-    items there are. The processes are forked before this one opens a connection or starts a thread.
-    """
-    count = max(1, min(processes, len(table) // SMALLEST_SHARD))
-    owner = {name: table[name].factorize()[0] % count for name in ("entity", "item_id")}
-    parts = [(number, table[owner["entity"] == number], table[owner["item_id"] == number]) for number in range(count)]
-    context = multiprocessing.get_context("fork")
-    registered, done = context.Event(), context.Value("Q", 0)
-    if count == 1:
-        yield registered.set, lambda: _sum([shard.backfill(*parts[0], categories, settings, int, registered.wait)])
-        return
-    with ProcessPoolExecutor(count, context, _inherit, (done, registered)) as pool:
-        futures = [pool.submit(_backfill, *part, categories, settings) for part in parts]
-        yield registered.set, lambda: _sum(_watched(futures, done, 2 * len(table)))
-
-
-_inherited: dict[str, Any] = {}  # in a shard's process: what it shares with its parent
-
-
-def _inherit(done: Any, registered: Any) -> None:
-    _inherited.update(done=done, registered=registered)
-    collect_seldom()
-
-
-def _backfill(
-    number: int,
-    of_users: pd.DataFrame,
-    of_items: pd.DataFrame,
-    categories: shard.Categories,
+def _prepare(
+    source: Source,
+    known: dict[str, Any],
+    folder: Path,
     settings: StoreSettings,
-) -> tuple[int, int]:
-    def report(rows: int) -> None:
-        with _inherited["done"].get_lock():
-            _inherited["done"].value += rows
+    shards: int,
+    log: RowLog,
+    bar: "tqdm[Any]",
+) -> Plan:
+    """Spool the source and empty the log; from here on a backfill that is stopped goes on."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with Rejects(settings.data_dir.resolve() / REJECTS) as rejects:
+        read = spool.scatter(_interactions(source, rejects), folder, shards, bar.update)
+        if not read and rejects.count:
+            raise InvalidEvent(f"no row of {source} is an interaction; {rejects.first} (all of them: {rejects.path})")
+        times = spool.times(folder, shards)
+        latest = last_moment(times, until) if (until := known["until"]) else None
+        times = times if latest is None else times[times <= latest]
+        begin = int(times.min()) if len(times) else 0
+        contents.save(source, folder, begin, rejects)
+    log.clear()
+    plan = Plan(known, shards, len(times), begin, latest, rejects.count)
+    spool.save_plan(folder, plan)
+    return plan
 
-    wait_for_registry = _inherited["registered"].wait
-    return shard.backfill(number, of_users, of_items, categories, settings, report, wait_for_registry)
+
+def _interactions(source: Source, rejects: Rejects) -> Iterator[Any]:
+    reject = rejects.of("interactions")
+    return (events(batch, first, where, reject) for first, batch, where in batches(source, reject))
 
 
-def _watched(futures: Sequence[Future[tuple[int, int]]], done: Any, rows: int) -> list[tuple[int, int]]:
-    with tqdm(total=rows, unit=" rows", desc="backfill", file=sys.stderr) as progress:
-        waiting: set[Future[tuple[int, int]]] = set(futures)
-        while waiting:
-            waiting = wait(waiting, timeout=0.2, return_when=FIRST_EXCEPTION).not_done
-            progress.update(done.value - progress.n)
-    return [future.result() for future in futures]
+def _write(work: Work, executor: Executor, count: Any, bar: "tqdm[Any]") -> dict[str, int]:
+    """Write all rows: those of items when it is known which events users had twice."""
+    bar.set_description("backfill: writing", refresh=False)
+    bar.reset(total=2 * work.plan.events)
+    shards = range(work.plan.shards)
+    catalogue = [executor.submit(shard.content, work, view.name) for view in (item_content, user_profile)]
+    users = workers.watch([executor.submit(shard.users, work, each) for each in shards], count, bar)
+    items = workers.watch([executor.submit(shard.items, work, each) for each in shards], count, bar)
+    content, profile = workers.watch(catalogue, count, bar)
+    duplicates = sum(len(done.twice) for done in users)
+    return {
+        "interactions": work.plan.events - duplicates,
+        "duplicates": duplicates,
+        "rejected": work.plan.rejected,
+        "item_content": content.entities,
+        "user_profile": profile.entities,
+        "user_activity": sum(done.entities for done in users),
+        "item_activity": sum(done.entities for done in items),
+    }
 
 
-def _sum(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    return sum(users for users, _ in counts), sum(items for _, items in counts)
-
-
-def _catalogue(folder: Path, begin: int) -> tuple[list[Row], list[Row]]:
-    """Content and profile rows; where an entry has no time it was known when the history begins."""
-    items, users = read_table(folder, "items"), read_table(folder, "users")
-    contents = [] if items is None else list(messages(items, Item))
-    profiles = [] if users is None else list(messages(users, User))
-    return (
-        [content_row(item, 1000 * epoch_ms(item.timestamp, begin, "timestamp")) for item in contents],
-        [profile_row(user, 1000 * epoch_ms(user.timestamp, begin, "timestamp")) for user in profiles],
-    )
+def _source(options: argparse.Namespace) -> Source:
+    named = {"interactions": options.query, "items": options.items_query, "users": options.users_query}
+    queries = {name: query for name, query in named.items() if query}
+    if bool(options.source) != bool(queries):
+        raise InvalidEvent("--source is the database that --query, --items-query and --users-query ask: give both")
+    if not options.folder and "interactions" not in queries:
+        raise InvalidEvent("give a folder, or --source with --query")
+    return Source(options.folder, options.source or "", queries)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m streaming.backfill", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="where interactions, items and users lie (.parquet, .csv or .jsonl)")
+    parser.add_argument("folder", type=Path, nargs="?", help="interactions, items, users (.parquet, .csv or .jsonl)")
+    parser.add_argument("--source", help="SQLAlchemy URL of a database, for what has a query")
+    parser.add_argument("--query", help="SQL that gives the columns of interactions")
+    parser.add_argument("--items-query", help="SQL that gives the columns of items")
+    parser.add_argument("--users-query", help="SQL that gives the columns of users")
     parser.add_argument("--until", help="a share of the time span's events (0.8) or an ISO 8601 time")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one per core")
     parser.add_argument("--replace", action="store_true", help="drop the rows that the offline log has")
     options = parser.parse_args()
     collect_seldom()
-    started = datetime.now()
+    started, settings = datetime.now(), StoreSettings()
     try:
-        counts = run(options.folder, options.until, StoreSettings(), options.replace, options.processes)
+        counts = run(_source(options), options.until, settings, options.replace, options.processes)
     except (FileNotFoundError, FileExistsError, InvalidEvent) as error:
         sys.exit(f"backfill: {error}")
+    except (BrokenProcessPool, KeyboardInterrupt) as error:
+        sys.exit(f"backfill: stopped ({type(error).__name__}); the same command goes on where it was")
     seconds = (datetime.now() - started).total_seconds()
     print(", ".join(f"{count:,} {name}" for name, count in counts.items()) + f" in {seconds:.1f} s")
+    if counts["rejected"]:
+        print(f"rejected rows, each with its reason: {settings.data_dir / REJECTS}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ only interactions are required. Lists in a CSV are separated by ``|``, attribute
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,19 +47,47 @@ def interactions(folder: Path) -> pd.DataFrame:
     return table.assign(timestamp=np.array(times, np.int64)).sort_values("timestamp", kind="stable")
 
 
-def messages(table: pd.DataFrame, kind: type[Message]) -> Iterator[Message]:
-    """The rows as messages; raises InvalidEvent with the number of a row that is not one."""
+def messages(
+    table: pd.DataFrame, kind: type[Message], reject: Callable[[int, str, dict[str, Any]], object] | None = None
+) -> Iterator[Message]:
+    """The rows as messages; one that is none goes to ``reject``, or raises InvalidEvent with its number."""
     names = [name for name in kind.__struct_fields__ if name in table.columns]
-    columns = [[_plain(name, value) for value in table[name].tolist()] for name in names]
-    for number, *values in zip(table.index.tolist(), *columns, strict=True):
-        fields = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    for number, *values in zip(table.index.tolist(), *(table[name].tolist() for name in names), strict=True):
+        fields = dict(zip(names, values, strict=True))
         try:
-            message = msgspec.convert(fields, kind, strict=False)
-        except msgspec.ValidationError as error:
-            raise InvalidEvent(f"row {number}: {error}") from error
-        if isinstance(message, Interaction) and message.user_id is None and message.session_id is None:
-            raise InvalidEvent(f"row {number}: an interaction needs a `user_id` or a `session_id`")
-        yield message
+            yield message(fields, kind)
+        except InvalidEvent as error:
+            if reject is None:
+                raise InvalidEvent(f"row {number}: {error}") from error
+            reject(number, str(error), fields)
+
+
+def message(fields: Mapping[str, Any], kind: type[Message]) -> Message:
+    """One row of a table as a message; raises InvalidEvent with the reason why it is none."""
+    plain = {name: _plain(name, value) for name, value in fields.items() if name in kind.__struct_fields__}
+    known = {name: value for name, value in plain.items() if value is not None}
+    if _holds_nul(known):
+        raise InvalidEvent("text cannot hold the NUL character \\u0000: PostgreSQL does not keep it")
+    try:
+        found = msgspec.convert(known, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(str(error)) from error
+    if isinstance(found, Interaction):
+        if found.user_id is None and found.session_id is None:
+            raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
+        return msgspec.structs.replace(found, timestamp=epoch_ms(found.timestamp or 0, 0, "timestamp"))
+    return found
+
+
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\0" in value
+        case Mapping():
+            return any(_holds_nul(each) for pair in value.items() for each in pair)
+        case list():
+            return any(map(_holds_nul, value))
+    return False
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -79,27 +108,36 @@ def _plain(column: str, value: Any) -> Any:
         return _attributes(value)
     if column == "categories":
         return _list(value)
-    if value is None or value != value:
+    if value is None or value != value or (column == "event_id" and value == ""):
         return None
     if column in _TIMES:
         return _time(value)
-    return str(value) if column in _IDS and isinstance(value, int) else value
+    return _id(value) if column in _IDS else value
 
 
-def _time(value: Any) -> int | str:
+def _id(value: Any) -> Any:
+    """Numbers serve as ids, whole ones that pandas keeps as floats too."""
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return str(int(value)) if whole else value
+
+
+def _time(value: Any) -> Any:
     """A file's time as events have it: ISO 8601 or epoch milliseconds."""
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
         digits = value.removesuffix(".0")  # how a table with gaps writes a whole number
         return int(digits) if digits.isdecimal() else value
-    return int(value)
+    return int(value) if isinstance(value, int | float) and isfinite(value) else value
 
 
 def _attributes(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return {name: each for name, each in value.items() if each is not None}
-    return dict(pair.split("=", 1) for pair in _list(value))
+    pairs = [pair.split("=", 1) for pair in _list(value)]
+    if any(len(pair) == 1 for pair in pairs):
+        raise InvalidEvent(f"`attributes` {value!r} are not `name=value` pairs")
+    return dict(pairs)
 
 
 def _list(value: Any) -> list[str]:

@@ -1,121 +1,116 @@
-"""A share of history's users and items -> their rows, through the stream's own pure functions."""
+"""one shard of a spooled history -> parts of the offline log and the last rows online.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+A shard that is done says so in a file; until then it may be done again from its start, with the same outcome: parts
+have the names that they had, and the online store keeps a row that is as new.
+"""
+
+from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TypeVar
+from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
+import msgspec
+import numpy as np
+import pyarrow as pa
+from feast import FeatureStore, FeatureView
 
-from feature_repo import features, item_activity, user_activity
+from feature_repo import features
 from feature_repo.online import OnlineRows, Row
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
-from streaming.events import Interaction, epoch_ms
-from streaming.history import messages
-from streaming.ledger import event_key, record, record_item
+from streaming.contents import saved_rows
+from streaming.item_shard import item_events, item_parts
 from streaming.offline_log import INTERACTIONS
+from streaming.parts import append
 from streaming.row_log import open_log
-from streaming.rows import (
-    TrackedItem,
-    TrackedUser,
-    interaction_row,
-    item_row,
-    online_item_row,
-    online_user_row,
-    user_row,
-)
+from streaming.spool import CATEGORIES, ITEMS, USERS, Plan, load
+from streaming.user_shard import user_events, user_parts
 
-PART_ROWS = 20_000  # interactions in one part of the offline log
+PART_ROWS = 32_768  # events in one part of the offline log
 ONLINE_BATCH = 1_000  # rows in one write to the online store
-REPORT_EVERY = 500  # rows between two words on progress
-HISTORY_LOG = 0  # stands for "no topic" in a ledger
-
-Step = TypeVar("Step")
-Categories = Mapping[str, Sequence[str]]
 
 
-class Users:
-    """States of users while their history passes by."""
+class Work(NamedTuple):
+    """What every shard of one backfill needs."""
 
-    def __init__(self, categories: Categories) -> None:
-        self.states: dict[str, TrackedUser] = {}
-        self._categories = categories
-
-    def advance(self, position: int, event: Interaction) -> tuple[Row, Row]:
-        """The user's and the log's row after one more event, number ``position`` of the history."""
-        user, when = self.states.get(event.key, TrackedUser()), epoch_ms(event.timestamp, 0, "timestamp")
-        categories = self._categories.get(event.item_id, ())
-        advanced = TrackedUser(
-            user_activity.advance(user.activity, event.item_id, event.action, when, categories),
-            record(user.ledger, event_key(event.event_id), HISTORY_LOG, position, when),
-        )
-        self.states[event.key] = advanced
-        return user_row(event.key, advanced), interaction_row(event, advanced.ledger.stamp)
+    folder: Path  # of the spool
+    plan: Plan
+    settings: StoreSettings
+    report: Callable[[int], object]  # hears of rows written
 
 
-class Items:
-    """States of items while their history passes by."""
+class Done(msgspec.Struct, frozen=True):
+    """What came of one shard."""
 
-    def __init__(self) -> None:
-        self.states: dict[str, TrackedItem] = {}
-
-    def advance(self, position: int, event: Interaction) -> Row:
-        """The item's row after one more event."""
-        item, when = self.states.get(event.item_id, TrackedItem()), epoch_ms(event.timestamp, 0, "timestamp")
-        advanced = TrackedItem(
-            item_activity.advance(item.activity, event.action, when),
-            record_item(item.ledger, HISTORY_LOG, 0, position, when),
-        )
-        self.states[event.item_id] = advanced
-        return item_row(event.item_id, advanced)
+    entities: int
+    twice: list[int] = []  # numbers of events that their user had before
 
 
-def backfill(
-    shard: int,
-    of_users: pd.DataFrame,
-    of_items: pd.DataFrame,
-    categories: Categories,
-    settings: StoreSettings,
-    report: Callable[[int], object],
-    registered: Callable[[], object],
-) -> tuple[int, int]:
-    """Write the rows of some users' and some items' events, each in time order; returns how many users and items.
-
-    The index of both tables numbers the rows of the history. ``report`` hears of every row computed; the store is
-    opened only when ``registered`` has returned.
-    """
-    users, items, log = Users(categories), Items(), open_log(settings)
-    user_steps = _reported(map(users.advance, of_users.index.tolist(), messages(of_users, Interaction)), report)
-    for number, part in enumerate(_parts(user_steps)):
-        user_rows, events = zip(*part, strict=True)
-        log.append(features.user_activity.name, f"backfill-{shard}-{number:06d}", user_rows)
-        log.append(INTERACTIONS, f"backfill-{shard}-{number:06d}", events)
-    item_steps = _reported(map(items.advance, of_items.index.tolist(), messages(of_items, Interaction)), report)
-    for number, item_rows in enumerate(_parts(item_steps)):
-        log.append(features.item_activity.name, f"backfill-{shard}-{number:06d}", item_rows)
-    registered()
-    store = open_store(settings)
-    last_users = (online_user_row(user_row(*pair), pair[1]) for pair in users.states.items())
-    last_items = (online_item_row(item_row(*pair), pair[1]) for pair in items.states.items())
-    write_online(OnlineRows(store, features.user_activity), last_users)
-    write_online(OnlineRows(store, features.item_activity), last_items)
-    return len(users.states), len(items.states)
+def users(work: Work, shard: int) -> Done:
+    """Write the rows of one shard's users."""
+    return _once(work.folder / f"{USERS}-{shard:04d}.done", lambda: _users(work, shard))
 
 
-def write_online(online: OnlineRows, rows: Iterable[Row]) -> None:
-    """Write rows to the online store, some at a time."""
-    iterator = iter(rows)
+def items(work: Work, shard: int) -> Done:
+    """Write the rows of one shard's items; the shards of all users are done."""
+    return _once(work.folder / f"{ITEMS}-{shard:04d}.done", lambda: _items(work, shard))
+
+
+def content(work: Work, view: str) -> Done:
+    """Write the rows of a view of the catalogue: ``item_content`` or ``user_profile``."""
+    return _once(work.folder / f"{view}.done", lambda: _content(work, view))
+
+
+def write_online(store: FeatureStore, view: FeatureView, rows: Iterable[Row]) -> int:
+    """Write rows to the online store, some at a time; returns how many."""
+    online, iterator, count = OnlineRows(store, view), iter(rows), 0
     while batch := list(islice(iterator, ONLINE_BATCH)):
         online.write(batch)
+        count += len(batch)
+    return count
 
 
-def _parts(steps: Iterator[Step]) -> Iterator[list[Step]]:
-    while part := list(islice(steps, PART_ROWS)):
-        yield part
+def _users(work: Work, shard: int) -> Done:
+    with pa.memory_map(str(work.folder / CATEGORIES)) as mapped:
+        catalogue = pa.ipc.open_file(mapped).read_all()
+    events, twice = user_events(load(work.folder, USERS, shard, work.plan.latest), catalogue)
+    log, store, count = open_log(work.settings), open_store(work.settings), 0
+    for number, part in enumerate(user_parts(events, PART_ROWS)):
+        append(log, features.user_activity.name, _part(shard, number), part.activity)
+        append(log, INTERACTIONS, _part(shard, number), part.interactions)
+        count += write_online(store, features.user_activity, part.last)
+        work.report(len(part.activity))
+    return Done(count, twice.tolist())
 
 
-def _reported(steps: Iterator[Step], report: Callable[[int], object]) -> Iterator[Step]:
-    for number, step in enumerate(steps, start=1):
-        if number % REPORT_EVERY == 0:
-            report(REPORT_EVERY)
-        yield step
+def _items(work: Work, shard: int) -> Done:
+    twice = [number for path in work.folder.glob(f"{USERS}-*.done") for number in _read(path).twice]
+    events = item_events(load(work.folder, ITEMS, shard, work.plan.latest), np.array(twice, np.int64))
+    log, store, count = open_log(work.settings), open_store(work.settings), 0
+    for number, part in enumerate(item_parts(events, PART_ROWS)):
+        append(log, features.item_activity.name, _part(shard, number), part.activity)
+        count += write_online(store, features.item_activity, part.last)
+        work.report(len(part.activity))
+    return Done(count)
+
+
+def _content(work: Work, name: str) -> Done:
+    view, rows = next(each for each in features.VIEWS if each.name == name), saved_rows(work.folder, name)
+    open_log(work.settings).append(name, "backfill", rows)
+    return Done(write_online(open_store(work.settings), view, rows))
+
+
+def _part(shard: int, number: int) -> str:
+    return f"backfill-{shard:04d}-{number:06d}"
+
+
+def _once(path: Path, work: Callable[[], Done]) -> Done:
+    if not path.exists():
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_bytes(msgspec.json.encode(work()))
+        unfinished.replace(path)
+    return _read(path)
+
+
+def _read(path: Path) -> Done:
+    return msgspec.json.decode(path.read_bytes(), type=Done)

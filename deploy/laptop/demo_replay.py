@@ -19,7 +19,7 @@ from streaming.events import Interaction, Item
 from streaming.history import interactions, messages, read_table
 from streaming.lag import offsets
 from streaming.producer import EventProducer
-from streaming.shard import Users
+from streaming.plain_loop import Users
 
 CAUGHT_UP_S = 180.0
 

@@ -1,0 +1,88 @@
+"""columns of rows -> Arrow tables as the offline log has them -> its parts."""
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.online import Row
+from streaming.offline_log import SCHEMAS, OfflineLog
+from streaming.row_log import RowLog
+
+STAMP = pa.timestamp("us", tz="UTC")
+DISTINCT = frozenset({"event_id", "request_id", "event_timestamp", "value"})  # a dictionary of these saves nothing
+DICTIONARY_BYTES = 64 << 20  # ids come with their dictionary: it must not be given up for its size
+
+
+def table_of(name: str, columns: Mapping[str, Any], stamps: npt.NDArray[np.int64]) -> pa.Table:
+    """Rows of the log's table ``name`` with their stamps (epoch microseconds); text may be dictionary-encoded."""
+    created = np.full(len(stamps), time.time_ns() // 1000)
+    stamped = {"event_timestamp": pa.array(stamps).cast(STAMP), "created": pa.array(created).cast(STAMP)}
+    every = {key: pa.array(each) if isinstance(each, np.ndarray) else each for key, each in columns.items()} | stamped
+    return pa.Table.from_arrays([every[key] for key in SCHEMAS[name].names], SCHEMAS[name].names)
+
+
+def lists_of(ends: npt.NDArray[np.int32], values: npt.NDArray[Any], names: Any = None) -> Any:
+    """Lists that lie end to end, as an Arrow array of lists; with ``names`` the values are places in them.
+
+    All is copied: the loops fill their arrays anew for the next part.
+    """
+    inner = pa.array(values[: ends[-1]].copy())
+    return pa.ListArray.from_arrays(
+        pa.array(ends.copy()), inner if names is None else pa.DictionaryArray.from_arrays(inner, names)
+    )
+
+
+def append(log: RowLog, name: str, part: str, table: pa.Table) -> None:
+    """Write a part, whole or not at all; the same part again replaces it."""
+    if isinstance(log, OfflineLog):
+        _write_parquet(log, name, part, table)
+        return
+    log.append(name, part, rows_of(table))
+
+
+def ends_of(codes: npt.NDArray[np.int32], of_part: slice) -> npt.NDArray[np.int64]:
+    """The places in a part of which the next event is another entity's; ``codes`` names each event's entity."""
+    following = codes[of_part.start + 1 : of_part.stop + 1]
+    return np.flatnonzero(codes[of_part] != np.append(following, [-1] * (of_part.stop == len(codes))))
+
+
+def rows_of(table: pa.Table) -> list[Row]:
+    """A table of the log as rows; its first column is their entity."""
+    stamps = table["event_timestamp"].cast(pa.int64()).to_pylist()
+    rows = table.drop(["event_timestamp", "created"]).to_pylist()
+    entity = table.column_names[0]
+    return [Row(row.pop(entity), stamp, row) for row, stamp in zip(rows, stamps, strict=True)]
+
+
+def drop_unfinished(log: RowLog) -> None:
+    """Delete what a backfill that was killed left of a part."""
+    if isinstance(log, OfflineLog):
+        for path in log.folder.glob("*/backfill-*.tmp"):
+            path.unlink()
+
+
+def _write_parquet(log: OfflineLog, name: str, part: str, table: pa.Table) -> None:
+    place = log.folder / name / f"{part}.parquet"
+    unfinished = place.with_suffix(f".{os.getpid()}.tmp")
+    floats = {
+        field.name for field in SCHEMAS[name] if pa.float64() in (field.type, getattr(field.type, "value_type", 0))
+    }
+    pq.write_table(
+        table,
+        unfinished,
+        compression="zstd",
+        use_dictionary=[_leaf(field) for field in SCHEMAS[name] if field.name not in DISTINCT | floats],
+        dictionary_pagesize_limit=DICTIONARY_BYTES,
+        store_schema=False,  # the log's text is text, however it was written
+    )
+    unfinished.replace(place)
+
+
+def _leaf(field: Any) -> str:
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
