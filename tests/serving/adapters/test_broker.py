@@ -13,6 +13,8 @@ from feature_repo import features
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from streaming import events
+from streaming.broker import create_topics
+from streaming.settings import StreamSettings
 from tests.serving.adapters.bodies import NOW, example
 from tests.streaming.live import Live
 
@@ -29,6 +31,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A broker, a worker and an API; no model is needed to take events."""
     environment = free_environment(tmp_path_factory.mktemp("adapters")) | {"FRESHRANK_SESSION_TIMEOUT_S": "2"}
     with running(environment, ["broker", "online-store", "worker", "api"]) as system:
+        create_topics(StreamSettings(broker=system.settings.broker))  # the worker may not have come to it yet
         settings = StoreSettings(redis=system.settings.redis, data_dir=system.settings.data_dir)
         yield Live(system, open_store(settings))
 
