@@ -34,7 +34,10 @@ class Message(NamedTuple):
 
 
 class DeadLetter(msgspec.Struct):
-    """The headers of a dead letter, texts in UTF-8; key and value are those of the message, as it came."""
+    """The headers of a dead letter, texts in UTF-8; key and value are those of the message, as it came.
+
+    A message with the header ``replayed`` (partition/offset of a letter here) instead says that the letter went back.
+    """
 
     topic: str  # where the message came from
     partition: str  # decimal
@@ -58,6 +61,7 @@ def schema(name: str) -> dict[str, Any]:
     topic, kind, encoding = MESSAGES[name]
     generated = msgspec.json.schema(kind)
     own = generated["$defs"][kind.__name__]
+    own["description"] = inspect.cleandoc(kind.__doc__ or "").replace("``", "`")
     _describe(own, kind)
     if kind is events.Interaction:
         own["anyOf"] = [

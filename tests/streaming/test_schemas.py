@@ -1,8 +1,10 @@
 """docs/schemas is what the code says, and says what the code does."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from feature_repo import rankings
 from streaming import broker, by_item, events
+from streaming.dead_letters import Poison, bury
 from streaming.events import InvalidEvent
 from streaming.schemas import MESSAGES, broken, schema, text
 
@@ -117,6 +120,28 @@ def test_a_logged_ranking_is_valid() -> None:
         item_stamps={"item_content": b""},
     )
     assert valid("ranking", msgspec.to_builtins(ranking))
+
+
+class Kept:
+    """A topic that keeps the headers of what is sent."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, bytes]] = []
+
+    async def send(self, headers: dict[str, bytes], **message: Any) -> Any:
+        self.headers.append(headers)
+        return asyncio.sleep(0)
+
+
+def test_the_headers_of_a_dead_letter_are_valid() -> None:
+    topic = Kept()
+    message = SimpleNamespace(topic="items", partition=1, offset=42, key=b"x", value=b"{")
+    poison = Poison(SimpleNamespace(message=message), "it is broken")  # type: ignore[arg-type]
+    asyncio.run(bury([poison], topic))  # type: ignore[arg-type]
+    [headers] = topic.headers
+    read = {name: value.decode() for name, value in headers.items()}
+    assert valid("dead-letter", read)
+    assert read == {"topic": "items", "partition": "1", "offset": "42", "reason": "it is broken"}
 
 
 def test_nothing_breaks_the_consumers_of_what_is_published() -> None:
