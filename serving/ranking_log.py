@@ -23,6 +23,8 @@ from serving.user_features import UserRows
 
 Array = npt.NDArray[Any]
 WAITING = 500  # rankings that wait for the thread: 15 kB each with a hundred candidates, 130 kB at most
+LINGER_MS = 100  # a request to the broker costs as much as five rankings in it: they go together
+BATCH_BYTES = 2**18
 CLOSE_S = 3.0  # seconds for what is still under way when the API stops
 STAMPS = {"item_content_stamp": "item_content", "item_activity_stamp": "item_activity"}  # column -> view
 log = logging.getLogger(__name__)
@@ -121,10 +123,11 @@ def open_producer(broker: str, timeout_ms: int) -> KafkaProducer:
         bootstrap_servers=broker,
         acks=1,
         enable_idempotence=False,
-        linger_ms=20,
+        linger_ms=LINGER_MS,
+        batch_size=BATCH_BYTES,
         max_block_ms=timeout_ms,
         delivery_timeout_ms=timeout_ms,
-        request_timeout_ms=timeout_ms - 21,
+        request_timeout_ms=max(timeout_ms - LINGER_MS - 1, 1),
         bootstrap_timeout_ms=timeout_ms,
     )
 
