@@ -58,10 +58,11 @@ class Catalogue:
         )
 
     def want(self, item_ids: Iterable[str]) -> None:
-        """Have these items loaded soon."""
+        """Have these items loaded or encoded soon."""
         for item_id in item_ids:
-            looked_for = item_id in self.absent or item_id in self.vectors.waiting
-            if not looked_for and len(self.wanted) < WANTED_LIMIT:
+            if item_id in self.vectors.waiting:
+                self.vectors.asked[item_id] = None
+            elif item_id not in self.absent and len(self.wanted) < WANTED_LIMIT:
                 self.wanted.setdefault(item_id)
 
     def take_over(self, changes: Iterable[ItemChange]) -> None:

@@ -7,7 +7,6 @@ changes costs no memory, and an item that could not be encoded now is still ther
 import asyncio
 import logging
 import time
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +54,8 @@ class Encoding:
 
     async def encode_some(self) -> int:
         """Encode a batch; returns how many items got their vectors. One that cannot be encoded holds nobody up."""
-        item_ids = list(islice(self._catalogue.vectors.waiting, self._size))
+        well = self._size == item_rows.BATCH  # else one that fails could come first for ever, because it is asked for
+        item_ids = self._catalogue.vectors.turns(self._size, asked_first=well)
         try:
             made = await self._encode(item_ids)
         except ServingError as error:

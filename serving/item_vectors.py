@@ -7,6 +7,7 @@ encoder makes of the text plus what the model learned of the item beyond its tex
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ class ItemVectors:
 
     def __init__(self, table: ItemTable) -> None:
         self.waiting: dict[str, int] = {}  # item_id -> stamp of the first change that its vector lacks; in that order
+        self.asked: dict[str, None] = {}  # those of them that a ranking lacked since the last turns
         self.rankable: Callable[[float], None] = lambda seconds: None  # hears how long a change took
         self._table = table
         self._trained = Trained(np.zeros((0, 0)), None, None)
@@ -64,6 +66,12 @@ class ItemVectors:
     def put(self, item_ids: Sequence[str], fingerprints: Array, encoded: Array) -> None:
         """Take over what the encoder made [n, VECTOR_SIZE] of texts with these fingerprints [n]."""
         self._put(item_ids, encoded + self._residuals(self._table.rows(item_ids)), fingerprints)
+
+    def turns(self, count: int, asked_first: bool = True) -> list[str]:
+        """Whom to encode next: items that a ranking lacked, then those that wait longest."""
+        first = [item_id for item_id in self.asked if item_id in self.waiting] if asked_first else []
+        self.asked.clear()
+        return list(islice(dict.fromkeys(chain(first, islice(self.waiting, count))), count))
 
     def postpone(self, item_ids: Sequence[str]) -> None:
         """Have these items wait behind all the others."""

@@ -61,6 +61,14 @@ def test_hundreds_of_changes_are_encoded_in_batches() -> None:
     assert len(shop.catalogue.candidates(f"item-{place}" for place in range(300)).ids) == 300
 
 
+def test_an_item_that_a_ranking_lacks_does_not_wait_behind_a_burst() -> None:
+    shop = Shop(*(f"Title {place}" for place in range(300)))
+    assert shop.catalogue.candidates(["old", "item-299"]).unknown == ["item-299"]
+    shop.rounds(1)
+    assert shop.catalogue.candidates(["old", "item-299"]).ids == ["old", "item-299"]
+    assert len(shop.waiting) == 300 - item_rows.BATCH
+
+
 @pytest.mark.parametrize("neighbour", ["encoder", "rows"])
 def test_nothing_is_lost_while_a_neighbour_is_away(neighbour: str, caplog: pytest.LogCaptureFixture) -> None:
     shop = Shop("Heat", "Alien")
@@ -88,7 +96,15 @@ def test_an_item_that_triton_refuses_holds_nobody_up() -> None:
     shop.encoder.refused = {"Title 3"}
     shop.rounds(40)
     assert shop.waiting == ["item-3"]
-    assert not shop.encoder.refused & {"Title 4"} and first(shop.catalogue, "item-4") > 0
+
+
+def test_an_item_that_triton_refuses_holds_nobody_up_though_every_ranking_asks_for_it() -> None:
+    shop = Shop(*(f"Title {place}" for place in range(100)))
+    shop.encoder.refused = {"Title 3"}
+    for _ in range(40):
+        shop.catalogue.candidates(["item-3"])
+        shop.rounds(1)
+    assert shop.waiting == ["item-3"]
 
 
 def test_an_item_whose_text_the_store_does_not_have_yet_waits_behind_the_others() -> None:
