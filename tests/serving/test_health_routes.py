@@ -9,6 +9,7 @@ import pytest
 
 from feature_repo.item_text import content_fingerprint
 from feature_repo.vocabulary import VECTOR_SIZE
+from serving.app import ROUTES
 from tests.serving.fakes import World, api
 from tests.serving.item_fakes import titled
 
@@ -96,16 +97,7 @@ def test_every_route_is_documented_with_an_example() -> None:
     with api(World()) as client:
         paths: dict[str, Any] = client.get("/openapi.json").json()["paths"]
         assert client.get("/docs").status_code == 200
-    assert set(paths) == {
-        "/v1/rank",
-        "/v1/events",
-        "/v1/items",
-        "/v1/items/{item_id}",
-        "/v1/users",
-        "/v1/users/{user_id}",
-        "/health/live",
-        "/health/ready",
-        "/metrics",
-    }
-    bodies = [each["post"]["requestBody"]["content"] for each in paths.values() if "post" in each]
+    assert set(paths) == {path for _, path, *_ in ROUTES}
+    posted = [each[method] for each in paths.values() for method in ("post", "put") if method in each]
+    bodies = [each["requestBody"]["content"] for each in posted]
     assert all("example" in content for body in bodies for content in body.values())
