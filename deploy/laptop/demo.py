@@ -38,7 +38,7 @@ from streaming.settings import StreamSettings
 
 SOURCE = ROOT / "data/ml-100k"
 FOLDER = ROOT / "data/demo"
-STEPS = 9
+STEPS = 10
 QUIET = {"OMP_WAIT_POLICY": "passive"}  # threads that wait sleep: on a busy machine spinning ones starve each other
 
 
@@ -165,6 +165,8 @@ def watch(demo: Demo, probe: Probe, producer: EventProducer, findings: Findings)
         everything = items["item_id"].tolist()
         findings.freshness = freshness(probe, everything[:50], 200)
         findings.latency = latency(probe, live["user_id"].unique().tolist(), everything, 500)
+    with demo.step("skew: what the model saw in these rankings, against Feast's history at those instants"):
+        findings.skew = demo.run("training.skew").strip().splitlines()[-1]
 
 
 def five_clicks(demo: Demo, probe: Probe, table: pd.DataFrame, items: pd.DataFrame) -> str:

@@ -22,6 +22,7 @@ class Findings:
     ranking: str = ""
     freshness: Percentiles = NONE
     latency: Percentiles = NONE
+    skew: str = ""
     seconds: float = 0.0
 
 
@@ -39,6 +40,7 @@ RANKING QUALITY (next click among the whole catalogue, test window, features upd
 
 EXACTNESS  the worker was killed with SIGKILL during the replay
   {equal} of {found.users} users' features equal those of an undisturbed run
+  what the model saw, against Feast's history: {found.skew}
 
 {found.ranking}
 FRESHNESS  click published -> visible in a ranking ({found.freshness.count} clicks)
