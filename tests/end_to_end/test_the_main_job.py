@@ -64,6 +64,31 @@ def test_a_new_item_is_rankable_seconds_after_its_upsert(whole: Whole) -> None:
     wait_until(lambda: item_id not in rank(whole, "space-fan-1", [item_id]), 30, "the item to be hidden")
 
 
+def test_a_changed_title_changes_the_score_until_it_changes_back(whole: Whole) -> None:
+    """Also of an item the model was trained with; the same text has the same score again."""
+    title = {row["item_id"]: row["title"] for row in world.items().to_dict("records")}["space-5"]
+    trained = {"item_id": "space-5", "title": title, "categories": ["space"]}
+    before = rank(whole, "nobody-yet")["space-5"]
+    changed = trained | {"title": "Letters from Paris", "categories": ["romance"]}
+    assert whole.api.post("/v1/items", json=changed).json()["accepted"] == 1
+    wait_until(lambda: abs(rank(whole, "nobody-yet")["space-5"] - before) > 1e-4, 30, "the new title to be ranked")
+    assert whole.api.post("/v1/items", json=trained).json()["accepted"] == 1
+    wait_until(lambda: abs(rank(whole, "nobody-yet")["space-5"] - before) < 1e-4, 30, "the old title to be back")
+
+
+def test_a_deleted_item_is_left_out_until_it_comes_back(whole: Whole) -> None:
+    item = {"item_id": f"romance-new-{uuid4().hex}", "title": "Love in Oslo", "categories": ["romance"]}
+    item_id = str(item["item_id"])
+    assert whole.api.post("/v1/items", json=item).json()["accepted"] == 1
+    wait_until(lambda: rank(whole, "space-fan-1", [item_id])[item_id] is not None, 30, "the new item to be ranked")
+    assert whole.api.delete(f"/v1/items/{item_id}").status_code == 200
+    wait_until(lambda: item_id not in rank(whole, "space-fan-1", [item_id]), 30, "the item to be gone")
+    assert whole.api.post("/v1/items", json=item).json()["accepted"] == 1
+    wait_until(lambda: rank(whole, "space-fan-1", [item_id]).get(item_id) is not None, 30, "the item to be back")
+    measured = re.search(r"freshrank_item_rankable_seconds_count (\S+)", whole.api.get("/metrics").text)
+    assert measured and float(measured[1]) > 0
+
+
 def test_a_killed_worker_loses_nothing(whole: Whole) -> None:
     user_id = f"patient-{uuid4().hex}"
     before = rank(whole, user_id)
