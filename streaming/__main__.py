@@ -15,6 +15,7 @@ from feature_repo.settings import StoreSettings
 from streaming.app import create_app
 from streaming.broker import BrokerAway, create_topics
 from streaming.garbage import collect_seldom
+from streaming.metrics import Metrics
 from streaming.settings import StreamSettings
 
 log = logging.getLogger("streaming")
@@ -29,7 +30,10 @@ def work() -> None:
         topic_ids = create_topics(stream)
     except BrokerAway as error:
         sys.exit(f"worker: {error}")
-    app = create_app(stream, stores, topic_ids)
+    metrics = Metrics()
+    app = create_app(stream, stores, topic_ids, metrics)
+    if stream.worker_metrics_port:
+        metrics.serve(stream)
     collect_seldom()
     log.info("worker: %s -> Feast (redis %s, log %s)", stream.broker, stores.redis.split(",")[0], stores.data_dir)
     worker = faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False)

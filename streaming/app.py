@@ -22,13 +22,14 @@ from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
 from streaming.lag import GROUP
 from streaming.ledger import log_key
+from streaming.metrics import Metrics
 from streaming.row_log import open_log
 from streaming.settings import StreamSettings
 from streaming.transport import PromptApp
 from streaming.user_activity import UserTracker
 
 
-def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[str, str]) -> faust.App:
+def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[str, str], metrics: Metrics) -> faust.App:
     """The worker on these stores; ``topic_ids`` is what create_topics returned."""
     app = faust_app(stream, stores)
     store = open_store(stores)
@@ -40,7 +41,7 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
     items = ItemTracker(OnlineRows(store, item_activity), offline, stream.cached_rows)
 
     topics = {name: app.topic(name, key_serializer="raw", value_serializer="raw") for name in topic_ids}
-    flow = Flow(app, topics, stream)
+    flow = Flow(app, topics, stream, metrics)
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def forget(app: faust.App, revoked: set[Any], **_: Any) -> None:

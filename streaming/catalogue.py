@@ -52,7 +52,7 @@ async def keep(
     upserts: StreamT[bytes], catalogue: Catalogue, decode: Callable[[bytes, int], Item | User], flow: Flow
 ) -> None:
     """Keep one view current."""
-    async for batch in flow.batches(upserts):
+    async for batch in flow.batches(upserts, catalogue.view.name):
         good, poison = read(batch, lambda event, now_ms: _upsert(event, now_ms, decode))
         rows = await flow.keep(lambda: catalogue.rows(good), "reading catalogue rows")  # noqa: B023
         await flow.keep(lambda: catalogue.store(rows), "writing catalogue rows")  # noqa: B023

@@ -20,6 +20,7 @@ from streaming.events import (
     ItemChange,
     encode,
 )
+from streaming.metrics import Metrics
 from streaming.retry import insist
 from streaming.settings import StreamSettings
 
@@ -50,18 +51,25 @@ def read(batch: Iterable[EventT[Any]], parse: Callable[[EventT[Any], int], Parse
 class Flow:
     """The app's topics and stores, as an agent uses them."""
 
-    def __init__(self, app: faust.App, topics: Mapping[str, TopicT[Any]], settings: StreamSettings) -> None:
+    def __init__(
+        self, app: faust.App, topics: Mapping[str, TopicT[Any]], settings: StreamSettings, metrics: Metrics
+    ) -> None:
         self.partitions = settings.partitions
         self._app, self._topics, self._settings = app, topics, settings
+        self.metrics = metrics
 
-    def batches(self, stream: StreamT[bytes]) -> AsyncIterator[list[EventT[bytes]]]:
+    async def batches(self, stream: StreamT[bytes], agent: str) -> AsyncIterator[list[EventT[bytes]]]:
         """The stream in unacknowledged batches."""
-        return batches.batches(self._app, stream, self._settings.batch_size)
+        sizes = self.metrics.batch.labels(agent)
+        async for batch in batches.batches(self._app, stream, self._settings.batch_size):
+            sizes.observe(len(batch))
+            yield batch
 
     async def keep(self, action: Callable[[], Result], what: str) -> Result:
         """Do it, again while a store is away; whatever else fails stops the worker, acknowledging nothing."""
         try:
-            return await insist(action, what, self._settings.write_retries)
+            with self.metrics.store.labels(what).time():
+                return await insist(action, what, self._settings.write_retries, self.metrics.retries.labels(what).inc)
         except Exception as error:  # Faust would restart the agent and skip the batch
             log.critical("%s; the worker stops, its unacknowledged events will be read again", error)
             await self._app.crash(error)
@@ -82,6 +90,8 @@ class Flow:
     async def bury(self, letters: Sequence[Poison]) -> None:
         """Put what cannot be used among the dead letters."""
         await bury(letters, self._topics[TOPIC_DEAD_LETTERS])
+        for letter in letters:
+            self.metrics.dead.labels(letter.event.message.topic).inc()
 
 
 async def _delivered(sent: Iterable[Any]) -> None:

@@ -13,7 +13,7 @@ from streaming.item_activity import ItemTracker
 
 async def track(envelopes: StreamT[bytes], items: ItemTracker, flow: Flow) -> None:
     """Keep the items' rows current."""
-    async for batch in flow.batches(envelopes):
+    async for batch in flow.batches(envelopes, "items"):
         opened, poison = read(batch, _envelope)
         advanced = await flow.keep(lambda: items.advance(opened), "reading item rows")  # noqa: B023
         await flow.keep(lambda: items.store(advanced), "writing item rows")  # noqa: B023

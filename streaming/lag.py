@@ -38,9 +38,18 @@ class Offsets:
             pass
         return sum(self._consumer.position(partition) for partition in partitions)
 
+    @property
+    def topics(self) -> list[str]:
+        """The topics these are the offsets of."""
+        return list(self._partitions)
+
+    def lag_of(self, topic: str) -> int:
+        """Events of one topic that are not stored yet."""
+        return self.written(topic) - self.committed(topic)
+
     def lag(self) -> int:
         """Events of all topics that are not stored yet."""
-        return sum(self.written(topic) - self.committed(topic) for topic in self._partitions)
+        return sum(map(self.lag_of, self._partitions))
 
     def _of(self, topic: str) -> list[TopicPartition]:
         numbers = self._consumer.partitions_for_topic(topic)
@@ -50,9 +59,17 @@ class Offsets:
 
 
 @contextmanager
-def offsets(broker: str, topics: Sequence[str] = (TOPIC_INTERACTIONS, TOPIC_BY_ITEM)) -> Iterator[Offsets]:
+def offsets(
+    broker: str, topics: Sequence[str] = (TOPIC_INTERACTIONS, TOPIC_BY_ITEM), patience_ms: int = 30_000
+) -> Iterator[Offsets]:
     """The worker's offsets on this broker, without joining its group."""
-    consumer = KafkaConsumer(bootstrap_servers=broker, group_id=GROUP, enable_auto_commit=False, fetch_max_wait_ms=20)
+    consumer = KafkaConsumer(
+        bootstrap_servers=broker,
+        group_id=GROUP,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=20,
+        bootstrap_timeout_ms=patience_ms,
+    )
     try:
         yield Offsets(consumer, topics)
     finally:

@@ -34,6 +34,7 @@ class Advanced(NamedTuple):
     online_rows: Sequence[Row]  # the last of each user
     entries: Sequence[tuple[int, Entry]]  # (source partition, entry) to pass on, in offset order
     duplicates: int
+    late: int
 
 
 class UserTracker:
@@ -50,7 +51,7 @@ class UserTracker:
         categories = self._categories.get_all(delivery.event.item_id for delivery in deliveries)
         changed: dict[str, TrackedUser] = {}
         last: dict[str, Row] = {}
-        user_rows, interaction_rows, entries, duplicates = [], [], [], 0
+        user_rows, interaction_rows, entries, duplicates, late = [], [], [], 0, 0
         for partition, offset, event in deliveries:
             when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
             user = changed.get(event.key) or users.get(event.key) or TrackedUser()
@@ -61,13 +62,14 @@ class UserTracker:
             entries.append((partition, Entry(offset, event.item_id, event.action, when)))
             if verdict is Verdict.AGAIN:
                 continue
+            late += when < user.activity.at
             activity = advance(user.activity, event.item_id, event.action, when, categories[event.item_id])
             user = TrackedUser(activity, record(user.ledger, key, self.log, offset, when))
             changed[event.key], last[event.key] = user, user_row(event.key, user)
             user_rows.append(last[event.key])
             interaction_rows.append(interaction_row(event, user.ledger.stamp))
         online = [online_user_row(row, changed[user_id]) for user_id, row in last.items()]
-        return Advanced(changed, user_rows, interaction_rows, online, entries, duplicates)
+        return Advanced(changed, user_rows, interaction_rows, online, entries, duplicates, late)
 
     def store(self, advanced: Advanced) -> None:
         """Keep it: the log first, so that what is online is always in the log as well."""

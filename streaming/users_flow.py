@@ -1,23 +1,36 @@
 """Agent: interactions -> users tracked -> envelopes for the items."""
 
+import time
+
 from faust.types import EventT, StreamT
 
 from streaming import by_item
 from streaming.batches import acknowledge
 from streaming.events import InvalidEvent, interaction
 from streaming.flow import Flow, read
-from streaming.user_activity import Delivery, UserTracker
+from streaming.metrics import Metrics
+from streaming.user_activity import Advanced, Delivery, UserTracker
 
 
 async def track(interactions: StreamT[bytes], users: UserTracker, flow: Flow) -> None:
     """Keep the users' rows current."""
-    async for batch in flow.batches(interactions):
+    async for batch in flow.batches(interactions, "users"):
         deliveries, poison = read(batch, delivery)
         advanced = await flow.keep(lambda: users.advance(deliveries), "reading user rows")  # noqa: B023
         await flow.keep(lambda: users.store(advanced), "writing user rows")  # noqa: B023
+        count(advanced, flow.metrics)
         await flow.forward(by_item.envelopes(users.log, advanced.entries, flow.partitions))
         await flow.bury(poison)
         acknowledge(batch)
+
+
+def count(advanced: Advanced, metrics: Metrics) -> None:
+    """Tell what was found in a batch that is stored."""
+    metrics.duplicates.inc(advanced.duplicates)
+    metrics.late.inc(advanced.late)
+    now = time.time()
+    for row in advanced.online_rows:
+        metrics.fresh.observe(now - row.values["user_activity_at"] / 1000)
 
 
 def delivery(event: EventT[bytes], now_ms: int) -> Delivery:

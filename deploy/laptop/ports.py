@@ -36,13 +36,14 @@ def free_port() -> int:
 
 def free_environment(data_dir: Path) -> dict[str, str]:
     """FRESHRANK_* variables of a system of its own: free ports, its own data directory."""
-    broker, redis, triton, metrics, api = free_ports(5)
+    broker, redis, triton, metrics, api, worker_metrics = free_ports(6)
     return {
         f"{PREFIX}DATA_DIR": str(data_dir.absolute()),
         f"{PREFIX}BROKER": f"{LOOPBACK}:{broker}",
         f"{PREFIX}REDIS": f"{LOOPBACK}:{redis}",
         f"{PREFIX}TRITON": f"{LOOPBACK}:{triton}",
         f"{PREFIX}TRITON_METRICS_PORT": str(metrics),
+        f"{PREFIX}WORKER_METRICS_PORT": str(worker_metrics),
         f"{PREFIX}API_HOST": LOOPBACK,
         f"{PREFIX}API_PORT": str(api),
         f"{PREFIX}MODEL_REPOSITORY": str((data_dir / "triton_models").absolute()),

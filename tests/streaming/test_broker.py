@@ -10,6 +10,7 @@ from deploy.laptop.system import running
 from feature_repo.settings import StoreSettings
 from streaming import app as worker_app
 from streaming.broker import TOPICS, BrokerAway, create_topics
+from streaming.metrics import Metrics
 from streaming.settings import StreamSettings
 
 
@@ -26,7 +27,7 @@ def test_a_worker_forgets_its_rows_when_its_partitions_are_revoked(
     monkeypatch.setattr(worker_app.ItemTracker, "forget", lambda self: forgot.append("items"))
 
     async def revoke() -> None:
-        app = worker_app.create_app(StreamSettings(), stores, dict.fromkeys(TOPICS, "id"))
+        app = worker_app.create_app(StreamSettings(), stores, dict.fromkeys(TOPICS, "id"), Metrics())
         await app.on_partitions_revoked.send(set())
 
     asyncio.run(revoke())
