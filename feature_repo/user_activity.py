@@ -113,10 +113,15 @@ def _lean(affinities: Mapping[str, float], at: int, categories: Sequence[str], t
     share = weight(at - timestamp, _AFFINITY_WINDOW) / max(len(categories), 1)
     for category in categories:
         faded[category] = faded.get(category, 0.0) + share
-    if len(faded) <= CATEGORIES_KEPT:
-        return faded
-    strongest = sorted(faded.items(), key=lambda pair: (-pair[1], pair[0]))
-    return dict(strongest[:CATEGORIES_KEPT])
+    return strongest(faded)
+
+
+def strongest(affinities: dict[str, float]) -> dict[str, float]:
+    """The CATEGORIES_KEPT strongest of them, or all where there are no more."""
+    if len(affinities) <= CATEGORIES_KEPT:
+        return affinities
+    ranked = sorted(affinities.items(), key=lambda pair: (-pair[1], pair[0]))
+    return dict(ranked[:CATEGORIES_KEPT])
 
 
 def session_events(timestamps: Sequence[int]) -> int:
