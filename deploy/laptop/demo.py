@@ -40,6 +40,7 @@ SOURCE = ROOT / "data/ml-100k"
 FOLDER = ROOT / "data/demo"
 STEPS = 10
 QUIET = {"OMP_WAIT_POLICY": "passive"}  # threads that wait sleep: on a busy machine spinning ones starve each other
+CLEAR = "\r\x1b[K" if sys.stdout.isatty() else ""  # a step's bar may stand where its next line is printed
 
 
 class Demo:
@@ -66,7 +67,7 @@ class Demo:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 for line in process.stdout or ():
-                    print(f"   {line}", end="", flush=True)
+                    print(f"{CLEAR}   {line}", end="", flush=True)
                     lines.append(line)
             except BaseException:
                 process.terminate()

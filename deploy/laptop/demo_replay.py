@@ -18,8 +18,8 @@ from feature_repo.user_activity import UserActivity, from_row
 from streaming.events import Interaction, Item
 from streaming.history import interactions, messages, read_table
 from streaming.lag import offsets
-from streaming.producer import EventProducer
 from streaming.plain_loop import Users
+from streaming.producer import EventProducer
 
 CAUGHT_UP_S = 180.0
 
