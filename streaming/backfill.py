@@ -14,13 +14,13 @@ import argparse
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from datetime import datetime
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
@@ -44,6 +44,13 @@ LARGEST_SHARD = 500_000  # events that a process has in memory at a time
 REJECTS = "backfill-rejects.jsonl"
 
 
+class Outcome(NamedTuple):
+    """What a backfill did."""
+
+    rows: dict[str, int]  # how many of what were written, left out or there twice
+    seconds: dict[str, float]  # of its phases
+
+
 def cut(table: pd.DataFrame, until: str | None) -> pd.DataFrame:
     """The events at or before ``until``: an ISO 8601 time, or a share of all times between 0 and 1."""
     latest = last_moment(table["timestamp"].to_numpy(), until)
@@ -65,27 +72,37 @@ def last_moment(times: Any, until: str | None) -> float | None:
 
 def run(
     source: Path | Source, until: str | None, settings: StoreSettings, replace: bool = False, processes: int = 1
-) -> dict[str, int]:
-    """Backfill from a folder or a database; returns how many rows of what were written.
+) -> Outcome:
+    """Backfill from a folder or a database.
 
     Raises FileExistsError where the log has rows, FileNotFoundError or InvalidEvent where the source is not one.
     """
     source = Source(source) if isinstance(source, Path) else source
-    rows, folder = estimate(source), settings.data_dir.resolve() / "backfill"
-    known = identity(source) | {"until": until}
+    rows, folder = estimate(source), _spool(settings)
     processes = 1 if 0 < rows < 2 * SMALLEST_SHARD else processes
+    known, started = identity(source) | {"until": until}, time.perf_counter()
     with workers.workers(processes) as (executor, count), _bar() as bar:
-        log, plan = open_log(settings), spool.saved_plan(folder)
+        log, plan = open_log(settings), saved_plan(settings)
         if plan is None or plan.source != known:
             _check_empty(log, plan, replace)
             registered = executor.submit(_register, settings)
             plan = _prepare(source, known, folder, settings, _shards(rows, processes), log, bar)
             registered.result()
         drop_unfinished(log)
-        counts = _write(Work(folder, plan, settings, workers.report), executor, count, bar)
+        read = {"reading": time.perf_counter() - started}
+        outcome = _write(Work(folder, plan, settings, workers.report), executor, count, bar)
     (folder / spool.PLAN).unlink()
     shutil.rmtree(folder)
-    return counts
+    return outcome._replace(seconds=read | outcome.seconds)
+
+
+def saved_plan(settings: StoreSettings) -> Plan | None:
+    """What a backfill that was not finished still has to do."""
+    return spool.saved_plan(_spool(settings))
+
+
+def _spool(settings: StoreSettings) -> Path:
+    return settings.data_dir.resolve() / "backfill"
 
 
 def _bar() -> "tqdm[Any]":
@@ -148,17 +165,19 @@ def _interactions(source: Source, rejects: Rejects) -> Iterator[Any]:
     return (events(batch, first, where, reject) for first, batch, where in batches(source, reject))
 
 
-def _write(work: Work, executor: Executor, count: Any, bar: "tqdm[Any]") -> dict[str, int]:
+def _write(work: Work, executor: Executor, count: Any, bar: "tqdm[Any]") -> Outcome:
     """Write all rows: those of items when it is known which events users had twice."""
     bar.set_description("backfill: writing", refresh=False)
     bar.reset(total=2 * work.plan.events)
-    shards = range(work.plan.shards)
+    shards, times = range(work.plan.shards), [time.perf_counter()]
     catalogue = [executor.submit(shard.content, work, view.name) for view in (item_content, user_profile)]
     users = workers.watch([executor.submit(shard.users, work, each) for each in shards], count, bar)
+    times.append(time.perf_counter())
     items = workers.watch([executor.submit(shard.items, work, each) for each in shards], count, bar)
     content, profile = workers.watch(catalogue, count, bar)
+    times.append(time.perf_counter())
     duplicates = sum(len(done.twice) for done in users)
-    return {
+    rows = {
         "interactions": work.plan.events - duplicates,
         "duplicates": duplicates,
         "rejected": work.plan.rejected,
@@ -167,6 +186,7 @@ def _write(work: Work, executor: Executor, count: Any, bar: "tqdm[Any]") -> dict
         "user_activity": sum(done.entities for done in users),
         "item_activity": sum(done.entities for done in items),
     }
+    return Outcome(rows, {"users": times[1] - times[0], "items": times[2] - times[1]})
 
 
 def _source(options: argparse.Namespace) -> Source:
@@ -193,16 +213,17 @@ def main() -> None:
     parser.add_argument("--replace", action="store_true", help="drop the rows that the offline log has")
     options = parser.parse_args()
     collect_seldom()
-    started, settings = datetime.now(), StoreSettings()
+    started, settings = time.perf_counter(), StoreSettings()
     try:
-        counts = run(_source(options), options.until, settings, options.replace, options.processes)
+        outcome = run(_source(options), options.until, settings, options.replace, options.processes)
     except (FileNotFoundError, FileExistsError, InvalidEvent) as error:
         sys.exit(f"backfill: {error}")
     except (BrokenProcessPool, KeyboardInterrupt) as error:
         sys.exit(f"backfill: stopped ({type(error).__name__}); the same command goes on where it was")
-    seconds = (datetime.now() - started).total_seconds()
-    print(", ".join(f"{count:,} {name}" for name, count in counts.items()) + f" in {seconds:.1f} s")
-    if counts["rejected"]:
+    phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
+    rows = ", ".join(f"{count:,} {name}" for name, count in outcome.rows.items())
+    print(f"{rows} in {time.perf_counter() - started:.1f} s ({phases})")
+    if outcome.rows["rejected"]:
         print(f"rejected rows, each with its reason: {settings.data_dir / REJECTS}")
 
 

@@ -85,6 +85,9 @@ def _number(kind: Any) -> Callable[[Any], Read | None]:
         if pa.types.is_boolean(column.type) or pa.types.is_temporal(column.type) or pa.types.is_nested(column.type):
             return None
         numbers = _safely(column, kind)
+        if numbers is None and _is_text(column.type):
+            floats = _safely(column, pa.float64())  # how a table with gaps writes a whole number
+            numbers = None if floats is None else _safely(floats, kind)
         if numbers is None:
             return Read(pa.nulls(len(column), kind), column.is_valid())
         return Read(numbers)

@@ -92,7 +92,14 @@ def _holds_nul(value: Any) -> bool:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     with path.open("rb") as lines:
-        return [msgspec.json.decode(line) for line in lines if line.strip()]
+        return [_line(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent(f"line {number} of {path.name} is not a JSON object: {error}") from error
 
 
 def _milliseconds(number: int, when: Any) -> int:

@@ -104,7 +104,8 @@ def _parquet(path: Path, _: Reject) -> Iterator[Any]:
 
 def _csv(path: Path, reject: Reject) -> Iterator[Any]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        known = [name for name in WANTED if name in next(csv.reader(lines), [])]
+        header = next(csv.reader(lines), [])
+    known = [name for name in WANTED if name in header]
     check_names(known, path.name)
 
     def odd(row: Any) -> str:
