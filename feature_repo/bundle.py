@@ -45,7 +45,7 @@ class Bundle:
     path: Path
     metadata: BundleMetadata
     item_ids: list[str]
-    item_vectors: Vectors  # of the texts below, with the residuals; these arrays are read from disk when asked
+    item_vectors: Vectors  # of texts with the fingerprints below, with the residuals
     item_fingerprints: Fingerprints | None = None
     item_residuals: Vectors | None = None
 
@@ -96,7 +96,7 @@ def read_bundle(path: Path) -> Bundle:
     try:
         metadata = BundleMetadata(**json.loads((path / "bundle.json").read_text()))
         item_ids = json.loads((path / "item_ids.json").read_text())
-        vectors = np.load(path / "item_vectors.npy", mmap_mode="r")
+        vectors = np.load(path / "item_vectors.npy")
         fingerprints, residuals = _optional(path / "item_fingerprints.npy"), _optional(path / "item_residuals.npy")
     except (OSError, TypeError, ValueError) as error:
         raise BundleError(f"{path} is not a complete model bundle: {error}") from error
@@ -108,7 +108,7 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def _optional(path: Path) -> npt.NDArray[Any] | None:
-    array: npt.NDArray[Any] | None = np.load(path, mmap_mode="r") if path.exists() else None
+    array: npt.NDArray[Any] | None = np.load(path) if path.exists() else None
     return array
 
 

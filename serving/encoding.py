@@ -71,6 +71,8 @@ class Encoding:
         model, vectors = self._models.current(), self._catalogue.vectors
         turns = await self._turns(item_ids)
         if not turns:
+            if not vectors.waiting.keys().isdisjoint(item_ids):
+                self._note("the online store does not have their present texts")
             return 0
         made = await self._encoder.vectors(model.tokenizer, [each.asked for each in turns], model.triton_version)
         if model is not self._models.current():
@@ -103,6 +105,6 @@ class Encoding:
     def _tell(self) -> None:
         waiting = len(self._catalogue.vectors.waiting)
         if self._made and (not waiting or time.monotonic() - self._told_at > TELL_EVERY):
-            log.info("%d items encoded, %d wait for their vectors", self._made, waiting)
+            log.info("items encoded: %d, waiting for their vectors: %d", self._made, waiting)
             self._told_at, self._problem = time.monotonic(), ""
             self._made = self._made if waiting else 0

@@ -84,7 +84,7 @@ class ItemVectors:
         now = self._table.column("item_fingerprint")[self._table.rows(item_ids)]
         for item_id, done in zip(item_ids, (now == fingerprints).tolist(), strict=True):
             if done and (stamp := self.waiting.pop(item_id, 0)) >= self._began:
-                self.rankable(time.time() - stamp / 1e6)
+                self.rankable(max(0.0, time.time() - stamp / 1e6))  # a producer's clock may be ahead
 
     def _known(self, row: int, fingerprint: int) -> Array | None:
         """The model's own vector of the item in this row, where it is of this text."""

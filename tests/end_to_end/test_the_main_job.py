@@ -64,6 +64,13 @@ def test_a_new_item_is_rankable_seconds_after_its_upsert(whole: Whole) -> None:
     wait_until(lambda: item_id not in rank(whole, "space-fan-1", [item_id]), 30, "the item to be hidden")
 
 
+def test_the_items_of_the_training_are_not_encoded_again(whole: Whole) -> None:
+    """What training read of an item has the fingerprint of what the API reads of it."""
+    log = whole.system.log("api").read_text()
+    before_any_upsert = log.partition("/v1/items")[0]
+    assert "ranking with model" in before_any_upsert and "encoded" not in before_any_upsert
+
+
 def test_a_changed_title_changes_the_score_until_it_changes_back(whole: Whole) -> None:
     """Also of an item the model was trained with; the same text has the same score again."""
     title = {row["item_id"]: row["title"] for row in world.items().to_dict("records")}["space-5"]

@@ -107,13 +107,16 @@ def test_an_item_that_triton_refuses_holds_nobody_up_though_every_ranking_asks_f
     assert shop.waiting == ["item-3"]
 
 
-def test_an_item_whose_text_the_store_does_not_have_yet_waits_behind_the_others() -> None:
+def test_an_item_whose_text_the_store_does_not_have_yet_waits_behind_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     shop = Shop("Heat", "Alien")
     shop.upsert("item-0", "Heat 2", stamp=3)
     shop.rows.content["item-0"] = titled("Heat", stamp=1)
     assert shop.rounds(1) == [1] and shop.waiting == ["item-0"]
     del shop.rows.content["item-0"]
     assert shop.rounds(1) == [0] and shop.waiting == ["item-0"]
+    assert "1 items wait for their vectors: the online store does not have their present texts" in caplog.text
     shop.rows.content["item-0"] = titled("Heat 3", stamp=4)  # a change that will be heard of in a moment
     assert shop.rounds(1) == [1] and not shop.waiting
 
@@ -142,4 +145,4 @@ def test_progress_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
     with caplog.at_level(logging.INFO, "serving.encoding"):
         asyncio.run(until_done())
-    assert "2 items encoded, 0 wait for their vectors" in caplog.text
+    assert "items encoded: 2, waiting for their vectors: 0" in caplog.text

@@ -103,7 +103,7 @@ def test_a_burst_of_upserts_is_encoded_while_rankings_are_answered(api: Api) -> 
 
     eventually(done)
     assert {status for status, _ in answers} == {200}
-    assert "wait for their vectors" in api.system.log("api").read_text()
+    assert "waiting for their vectors: 0" in api.system.log("api").read_text()
 
 
 def test_another_model_encodes_what_it_does_not_know(api: Api) -> None:
