@@ -4,6 +4,7 @@ The rows come by the point-in-time join that snapshots are made with, the tensor
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,9 +74,9 @@ def _rows(
         }
     )
     names = [feature.partition(":")[2] for feature in FEATURES[view]]
-    found = (row for table in chunked(store, asked, FEATURES[view], CHUNK, view) for row in table.to_pylist())
+    found = [row for table in chunked(store, asked, FEATURES[view], CHUNK, view) for row in table.to_pylist()]
     present = ({name: row[name] for name in names if row[name] is not None} for row in found)
-    return [[next(present) for _ in some] for some in ids]
+    return [list(islice(present, len(some))) for some in ids]
 
 
 def _one(
