@@ -3,6 +3,7 @@
 import numpy as np
 
 from feature_repo.item_table import ItemTable
+from feature_repo.item_text import content_fingerprint
 from feature_repo.vocabulary import ITEM_CATEGORIES, VECTOR_SIZE
 
 ONES = np.ones((1, VECTOR_SIZE), np.float32)
@@ -60,3 +61,29 @@ def test_another_models_vectors_replace_all_of_the_first() -> None:
     table.replace_vectors(["b", "c"], np.full((2, VECTOR_SIZE), 2, np.float32))
     assert table.vectors(["a", "b", "c"])[:, 0].tolist() == [0, 2, 2]
     assert table.column("item_encoded").tolist() == [False, True, True]
+
+
+def test_a_vector_is_kept_with_the_fingerprint_of_what_it_was_made_of_and_the_items_place_in_its_model() -> None:
+    table = ItemTable()
+    table.put_content("c", {"item_title": "C"})
+    table.replace_vectors(["a", "b"], np.ones((2, VECTOR_SIZE), np.float32), np.array([7, 8]))
+    table.put_vectors(["c"], ONES, np.array([9]))
+    assert table.ids == ["c", "a", "b"]
+    assert table.column("item_vector_fingerprint").tolist() == [9, 7, 8]
+    assert table.column("item_trained").tolist() == [0, 1, 2]
+    assert table.column("item_fingerprint").tolist() == [content_fingerprint({"item_title": "C"}), 0, 0]
+
+
+def test_a_row_is_kept_with_its_stamp() -> None:
+    table = ItemTable()
+    table.put_content("a", {}, stamp=5)
+    found = [table.stamp("item_content", "a"), table.stamp("item_activity", "a"), table.stamp("item_content", "x")]
+    assert found == [5, 0, 0]
+
+
+def test_a_ranking_takes_no_book_keeping() -> None:
+    table = ItemTable()
+    table.put_vectors(["a"], ONES)
+    taken = table.take(table.rows(["a"]))
+    assert {"item_vectors", "item_ctr_7d", "item_content_stamp"} <= taken.keys()
+    assert not {"item_encoded", "item_fingerprint", "item_vector_fingerprint", "item_trained"} & taken.keys()

@@ -1,5 +1,6 @@
 """Tensors -> Triton's messages."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ from benchmarks.rank import tensors_for
 from benchmarks.tiny_model import tokenizer
 from feature_repo.inputs import item_attribute_buckets, tensors
 from feature_repo.item_text import EncoderInput, encoder_input
-from serving.encoder import TOKENS, encoder_requests
+from feature_repo.vocabulary import VECTOR_SIZE
+from serving.encoder import TOKENS, Encoder, encoder_requests
 from serving.ranker import ranker_request
 
 
@@ -63,3 +65,14 @@ def test_long_texts_are_spread_over_inferences_with_texts_of_like_length_togethe
 def test_items_without_any_text_are_encoded_from_their_attributes() -> None:
     ((_, request),) = encoder_requests(padded_tokenizer(), [of_text("")] * 2, version=1)
     assert sent(request, 1).tolist() == [[0, 0], [0, 0]]
+
+
+def test_vectors_come_back_in_the_order_of_the_items() -> None:
+    class CountingTriton:
+        async def infer(self, request: Any, output: str) -> Any:
+            return np.repeat(sent(request, 1).sum(1, keepdims=True), VECTOR_SIZE, 1).astype(np.float32)
+
+    lengths = [3, TOKENS, 5, TOKENS // 2, 1]
+    encoder = Encoder(CountingTriton())  # type: ignore[arg-type]
+    vectors = asyncio.run(encoder.vectors(padded_tokenizer(), [of_text("word " * each) for each in lengths], 1))
+    assert vectors[:, 0].tolist() == lengths
