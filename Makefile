@@ -30,7 +30,7 @@ demo: install  ## the main job on real data, end to end (KEEP=1 leaves the syste
 	@$(BIN)/python -m deploy.laptop.demo $(if $(KEEP),--keep)
 
 test: install  ## every test, those with real processes included
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 check: install  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -7,6 +7,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from typing import Any
 
 # feature_repo.features reads the data directory when it is imported: this must come before any import of it.
 _DATA = tempfile.mkdtemp(prefix="freshrank-tests-")
@@ -17,11 +18,26 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 settings.register_profile("freshrank", deadline=None, max_examples=50, database=None)
 settings.load_profile("freshrank")
 
 _PROCESS_TESTS: list[str] = []
+END_TO_END = "end_to_end"
+
+
+class Shares(LoadFileScheduling):
+    """Whole files to each run; the end-to-end tests to one, since they have one trained system between them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return END_TO_END if f"/{END_TO_END}/" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
+    return Shares(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def turn(item: pytest.Item) -> tuple[bool, bool, bool]:
         folder = item.path.parent.name
-        return folder != "end_to_end", item.path not in processes, folder != "training"
+        return folder != END_TO_END, item.path not in processes, folder != "training"
 
     items.sort(key=turn)
 
