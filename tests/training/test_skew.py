@@ -31,11 +31,18 @@ class Shop:
         rows = pd.read_parquet(settings.offline_folder("user_activity"))
         self.stamps = rows[rows.user_id == "u0"].event_timestamp.astype("datetime64[us, UTC]").astype("int64").tolist()
 
-    def ranking(self, user_stamp: int, instant: int, user_id: str = "u0") -> LoggedRanking:
-        """What a server saw that had the row of ``user_stamp`` at ``instant``, and the items' rows of that time."""
-        stamps = {"user_profile": CONTENT, "user_activity": user_stamp, "item_content": CONTENT}
-        ranking = asked(user_id, ITEMS, instant, stamps | {"item_activity": instant})
-        return faithful(ranking, at_stamps(self.store, [ranking])[0])
+    def rankings(self, *moments: tuple[int, int]) -> list[LoggedRanking]:
+        """What a server saw that had the user's row of a stamp at an instant, and the items' rows of that time."""
+        stamps = {"user_profile": CONTENT, "item_content": CONTENT}
+        rankings = [
+            asked("u0", ITEMS, instant, stamps | {"user_activity": stamp, "item_activity": instant})
+            for stamp, instant in moments
+        ]
+        return list(map(faithful, rankings, at_stamps(self.store, rankings)))
+
+    def ranking(self, stamp: int, instant: int) -> LoggedRanking:
+        """One of them."""
+        return self.rankings((stamp, instant))[0]
 
     def check(self, *rankings: LoggedRanking) -> dict[str, Any]:
         return check(self.store, rankings, 1e-4)
@@ -46,8 +53,13 @@ def shop(store: FeatureStore, settings: StoreSettings) -> Shop:
     return Shop(store, settings)
 
 
+@pytest.fixture(scope="module")
+def honest(shop: Shop) -> LoggedRanking:
+    return shop.ranking(shop.stamps[3], shop.stamps[3])
+
+
 def test_a_faithful_log_has_no_skew(shop: Shop) -> None:
-    found = shop.check(*(shop.ranking(stamp, stamp + 5_000) for stamp in shop.stamps))
+    found = shop.check(*shop.rankings(*((stamp, stamp + 5_000) for stamp in shop.stamps)))
     assert found["skewed"] == [] and found["rankings"] == len(shop.stamps)
     assert found["features"]["item_ctr_7d"] == {
         "compared": 6 * len(shop.stamps),
@@ -60,26 +72,25 @@ def test_a_faithful_log_has_no_skew(shop: Shop) -> None:
     assert verdict(found).startswith("no skew above 0.0001")
 
 
-def test_a_planted_error_is_found_whatever_the_feature(shop: Shop) -> None:
-    honest = shop.ranking(shop.stamps[3], shop.stamps[3])
+def test_a_planted_error_is_found_whatever_the_feature(shop: Shop, honest: LoggedRanking) -> None:
     found = shop.check(honest, *(planted(honest, name, 0, 1) for name in LOGGED))
     assert found["skewed"] == sorted(LOGGED)
     assert all(found["features"][name]["skewed"] == 1 for name in LOGGED)
     assert verdict(found).startswith("SKEW above 0.0001 in history_actions, history_gaps, ")
 
 
-def test_another_history_is_skew(shop: Shop) -> None:
-    other = msgspec.structs.replace(shop.ranking(shop.stamps[3], shop.stamps[3]), history_item_ids=["i0", "i9"])
+def test_another_history_is_skew(shop: Shop, honest: LoggedRanking) -> None:
+    other = msgspec.structs.replace(honest, history_item_ids=["i0", "i9"])
     assert shop.check(other)["skewed"] == ["history_item_ids"]
 
 
-def test_a_number_that_is_none_is_skew(shop: Shop) -> None:
-    broken = planted(shop.ranking(shop.stamps[3], shop.stamps[3]), "item_ctr_7d", 2, float("nan"))
+def test_a_number_that_is_none_is_skew(shop: Shop, honest: LoggedRanking) -> None:
+    broken = planted(honest, "item_ctr_7d", 2, float("nan"))
     assert shop.check(broken)["skewed"] == ["item_ctr_7d"]
 
 
-def test_what_is_below_the_tolerance_is_none(shop: Shop) -> None:
-    found = shop.check(planted(shop.ranking(shop.stamps[3], shop.stamps[3]), "item_ctr_7d", 0, 5e-5))
+def test_what_is_below_the_tolerance_is_none(shop: Shop, honest: LoggedRanking) -> None:
+    found = shop.check(planted(honest, "item_ctr_7d", 0, 5e-5))
     assert found["skewed"] == [] and 4e-5 < found["features"]["item_ctr_7d"]["max_difference"] < 6e-5
 
 
@@ -127,7 +138,7 @@ def test_the_page_has_a_line_for_every_feature(shop: Shop) -> None:
 def test_a_kept_sample_comes_back_and_is_checked(
     shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rankings = [shop.ranking(stamp, stamp) for stamp in shop.stamps[:5]]
+    rankings = shop.rankings(*((stamp, stamp) for stamp in shop.stamps[:5]))
     to_parquet(rankings, tmp_path / "kept.parquet")
     assert from_parquet(tmp_path / "kept.parquet", 99) == sorted(rankings, key=lambda each: each.instant)
     assert len(from_parquet(tmp_path / "kept.parquet", 3)) == 3
@@ -137,8 +148,10 @@ def test_a_kept_sample_comes_back_and_is_checked(
     assert json.loads(capsys.readouterr().out)["rankings"] == 5
 
 
-def test_the_check_of_a_planted_error_ends_with_exit_code_one(shop: Shop, tmp_path: Path) -> None:
-    to_parquet([planted(shop.ranking(shop.stamps[3], shop.stamps[3]), "item_ctr_7d", 0, 1)], tmp_path / "bad.parquet")
+def test_the_check_of_a_planted_error_ends_with_exit_code_one(
+    shop: Shop, honest: LoggedRanking, tmp_path: Path
+) -> None:
+    to_parquet([planted(honest, "item_ctr_7d", 0, 1)], tmp_path / "bad.parquet")
     with pytest.raises(SystemExit) as ended:
         skew.main(["--rankings", str(tmp_path / "bad.parquet")])
     assert ended.value.code == 1
@@ -152,16 +165,15 @@ def test_without_rankings_the_message_says_what_to_do(tmp_path: Path) -> None:
         skew.main(["--rankings", str(tmp_path / "empty.parquet")])
 
 
-def test_rankings_of_other_features_are_refused_by_name(shop: Shop, tmp_path: Path) -> None:
-    ranking = shop.ranking(shop.stamps[3], shop.stamps[3])
-    without = {name: each for name, each in ranking.tensors.items() if name != "item_ctr_7d"}
-    to_parquet([msgspec.structs.replace(ranking, tensors=without)], tmp_path / "old.parquet")
+def test_rankings_of_other_features_are_refused_by_name(honest: LoggedRanking, tmp_path: Path) -> None:
+    without = {name: each for name, each in honest.tensors.items() if name != "item_ctr_7d"}
+    to_parquet([msgspec.structs.replace(honest, tensors=without)], tmp_path / "old.parquet")
     with pytest.raises(NoRankings, match="other features: item_ctr_7d"):
         from_parquet(tmp_path / "old.parquet", 1)
 
 
-def test_an_example_names_ranking_user_item_and_both_values(shop: Shop) -> None:
-    altered = planted(shop.ranking(shop.stamps[3], shop.stamps[3]), "item_ctr_7d", 5, 1)
+def test_an_example_names_ranking_user_item_and_both_values(shop: Shop, honest: LoggedRanking) -> None:
+    altered = planted(honest, "item_ctr_7d", 5, 1)
     [example] = shop.check(altered)["examples"]
     assert example.startswith("item_ctr_7d: ranking r-1 of user 'u0', item 'i5' saw 1.")
     assert ", Feast's history has 0." in example
