@@ -10,11 +10,12 @@ import tempfile
 from typing import Any
 
 # feature_repo.features reads the data directory when it is imported: this must come before any import of it.
-_DATA = tempfile.mkdtemp(prefix="freshrank-tests-")
+_SHARED = "PYTEST_XDIST_WORKER" in os.environ  # one of several runs: its directory lies in that of the first process
+_DATA = tempfile.mkdtemp(prefix="freshrank-tests-", dir=os.environ["FRESHRANK_DATA_DIR"] if _SHARED else None)
 os.environ["FRESHRANK_DATA_DIR"] = _DATA
 atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ |= {"OMP_NUM_THREADS": "1"}  # several runs share the cores; their processes inherit it
+if _SHARED:
+    os.environ["OMP_NUM_THREADS"] = "1"  # several runs share the cores; their processes inherit it
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
