@@ -1,6 +1,7 @@
 """The topic ``rankings``, or a parquet file kept of it -> a sample of logged rankings, in time order."""
 
 import random
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from feature_repo.rankings import LOGGED, TOPIC, LoggedRanking, decode, encode
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of how kafka-python reads its schemas: Feast makes them shown
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
 
 NEWEST = 5  # a sample is drawn from so many times as many, the newest of each partition
 POLL_MS = 500

@@ -40,7 +40,8 @@ RANKING QUALITY (next click among the whole catalogue, test window, features upd
 
 EXACTNESS  the worker was killed with SIGKILL during the replay
   {equal} of {found.users} users' features equal those of an undisturbed run
-  what the model saw, against Feast's history: {found.skew}
+  what the model saw in its rankings, against Feast's history at those instants:
+  {found.skew}
 
 {found.ranking}
 FRESHNESS  click published -> visible in a ranking ({found.freshness.count} clicks)
