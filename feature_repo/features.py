@@ -77,6 +77,7 @@ user_activity = FeatureView(
         feature("user_categories", Array(String), []),
         feature("user_category_weights", Array(Float64), [], "user_item_affinity", "N"),
         feature("user_ledger", Bytes, None),
+        feature("user_written_at", Int64, 0),
     ],
 )
 
@@ -107,19 +108,22 @@ item_activity = FeatureView(
         feature("item_activity_at", Int64, 0),
         feature("item_ctr_7d", Float64, 0.05, "item_ctr_7d", "N"),
         feature("item_ledger", Bytes, None),
+        feature("item_written_at", Int64, 0),
     ],
 )
 
 VIEWS = (user_profile, user_activity, item_content, item_activity)
 
-# The ledgers are the stream's own book-keeping: no model sees them.
+# The stream's own book-keeping, online only: no model sees it.
+USER_BOOKS, ITEM_BOOKS = ("user_ledger", "user_written_at"), ("item_ledger", "item_written_at")
+
 ranking_v1 = FeatureService(
     name="ranking_v1",
     features=[
         user_profile,
-        user_activity[[field.name for field in user_activity.schema if field.name not in ("user_id", "user_ledger")]],
+        user_activity[[field.name for field in user_activity.schema if field.name not in ("user_id", *USER_BOOKS)]],
         item_content[[field.name for field in item_content.schema if field.name not in ("item_id", "item_available")]],
-        item_activity[[field.name for field in item_activity.schema if field.name not in ("item_id", "item_ledger")]],
+        item_activity[[field.name for field in item_activity.schema if field.name not in ("item_id", *ITEM_BOOKS)]],
     ],
 )
 

@@ -7,7 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from serving.freshness import Freshness
+
 LATENCY = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+FRESH = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 5, 30, 300)
 RANKABLE = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 CANDIDATES = (0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 STAGES = ("features", "inputs", "triton")
@@ -42,7 +45,14 @@ class Metrics:
         self.events = Counter(
             "freshrank_events", "Events received, by topic and outcome", ["topic", "outcome"], registry=self.registry
         )
-
+        self.freshness = Freshness(
+            Histogram(
+                "freshrank_fresh_seconds",
+                "Time from a user's newest event to the row a ranking could see it in, once per row",
+                buckets=FRESH,
+                registry=self.registry,
+            )
+        )
         self.item_rankable = Histogram(
             "freshrank_item_rankable_seconds",
             "Time from a change of an item's text to its vector in the item table",

@@ -20,8 +20,9 @@ async def rank_items(request: Request) -> Response:
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check_size(asked, state.settings)
-    ranking, timings = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
+    ranking, timings, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
     _observe(state.metrics, asked, timings)
+    state.metrics.freshness.see(asked.user_id, activity)
     state.line = _line(asked, timings)
     return Response(_encode(ranking), media_type="application/json")
 

@@ -54,12 +54,20 @@ class Timings(NamedTuple):
     triton: float = 0.0
 
 
-async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> tuple[Ranking, Timings]:
+class Answer(NamedTuple):
+    """A ranking, how long its stages took and the row of ``user_activity`` it is based on."""
+
+    ranking: Ranking
+    timings: Timings = Timings()
+    activity: Mapping[str, Any] = {}
+
+
+async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> Answer:
     """Rank the items for the user. Raises NoModel, OnlineStoreUnavailable, TritonUnavailable."""
     model = neighbours.model()
     candidates = neighbours.catalogue.candidates(asked.items)
     if not candidates.ids:
-        return ranking(model.model_version, candidates, np.zeros(0), asked.k), Timings()
+        return Answer(ranking(model.model_version, candidates, np.zeros(0), asked.k))
     started = time.perf_counter()
     reading = asyncio.ensure_future(neighbours.users.read(asked.user_id))
     await asyncio.sleep(0)  # the question leaves; the items' tensors are made while the answer is on its way
@@ -77,7 +85,7 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> tuple
     slate = [place.item_id for place in answer.items]
     seen = (asked.user_id, now_ms, candidates.ids, scores, inputs, user, items)
     neighbours.rankings.put(Answered(answer.request_id, model.model_version, slate, *seen))
-    return answer, timings
+    return Answer(answer, timings, user.activity)
 
 
 def user_tensors(user: UserRows, items: Mapping[str, Array], table: ItemTable, now_ms: int) -> dict[str, Array]:

@@ -28,7 +28,10 @@ class UserFeatures:
     """The store that users are read from."""
 
     def __init__(self, store: FeatureStore, timeout_ms: int) -> None:
-        self._views = [(OnlineRows(store, view), feature_names(view.name)) for view in (user_profile, user_activity)]
+        self._views = [
+            (OnlineRows(store, user_profile), feature_names(user_profile.name)),
+            (OnlineRows(store, user_activity), (*feature_names(user_activity.name), "user_written_at")),
+        ]
         self._timeout = timeout_ms / 1000
 
     async def read(self, user_id: str) -> UserRows:

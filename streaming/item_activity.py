@@ -12,7 +12,7 @@ from streaming.events import ItemChange
 from streaming.ledger import is_new, record_item
 from streaming.offline_log import new_part
 from streaming.row_log import RowLog
-from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row
+from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row, written
 
 
 class Advanced(NamedTuple):
@@ -54,7 +54,7 @@ class ItemTracker:
         """Keep it, the log first."""
         if advanced.item_rows:
             self._offline.append(item_activity.name, new_part(), advanced.item_rows)
-            self._online.write(advanced.online_rows)
+            self._online.write(written(advanced.online_rows, "item_written_at"))
             self._items.put_all(advanced.items)
 
     def forget(self) -> None:

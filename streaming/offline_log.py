@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from feast import FeatureView
 from feast.types import Array, Bool, FeastType, Float64, Int64, String
 
-from feature_repo.features import VIEWS
+from feature_repo.features import ITEM_BOOKS, USER_BOOKS, VIEWS
 from feature_repo.online import Row
 
 _ARROW: dict[FeastType, pa.DataType] = {
@@ -31,11 +31,12 @@ _STAMP = pa.timestamp("us", tz="UTC")
 _STAMPS = [pa.field("event_timestamp", _STAMP), pa.field("created", _STAMP)]
 
 INTERACTIONS = "interactions"
+ONLINE_ONLY = {*USER_BOOKS, *ITEM_BOOKS}
 NO_ROWS = "no-rows"  # a part with the columns alone: a table that has no row yet is still a table to DuckDB
 
 
 def _schema(view: FeatureView) -> pa.Schema:
-    features = sorted((field.name, _ARROW[field.dtype]) for field in view.features if field.dtype in _ARROW)
+    features = sorted((each.name, _ARROW[each.dtype]) for each in view.features if each.name not in ONLINE_ONLY)
     return pa.schema([pa.field(view.join_keys[0], pa.string()), *(pa.field(*each) for each in features), *_STAMPS])
 
 

@@ -58,6 +58,7 @@ MEANING = {
     "user_category_weights": "how strongly: an interaction is shared out among its item's categories; the model gets "
     "the share that falls on each candidate's categories",
     "user_ledger": "the stream's book-keeping: which deliveries the row counts; online only",
+    "user_written_at": "when the row was written, epoch milliseconds; online only (offline: `created`)",
     "item_title": "goes into the text that is encoded",
     "item_text": "the same; the model gets the item's vector",
     "item_categories": "the same; meets the user's categories",
@@ -68,6 +69,7 @@ MEANING = {
     "item_activity_at": "the moment the item's counters stood at their values",
     "item_ctr_7d": f"(clicks + {CTR_PRIOR[0]:g}) / (impressions + {CTR_PRIOR[1]:g}); no fewer impressions than clicks",
     "item_ledger": "the stream's book-keeping; online only",
+    "item_written_at": "when the row was written, epoch milliseconds; online only (offline: `created`)",
 }
 HALF_LIFE = {"user_category_weights": "7d", "item_ctr_7d": "7d"}
 

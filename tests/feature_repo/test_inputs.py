@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from feature_repo import item_activity, user_activity
-from feature_repo.features import VIEWS, ranking_v1
+from feature_repo.features import ITEM_BOOKS, USER_BOOKS, VIEWS, ranking_v1
 from feature_repo.inputs import (
     ACTIVITY_TTL_MS,
     Array,
@@ -75,7 +75,7 @@ def test_every_tensor_has_one_name() -> None:
 def test_no_ledger_and_no_availability_reaches_the_model() -> None:
     seen = {name for projection in ranking_v1.feature_view_projections for name in feature_names(projection.name)}
     everything = {field.name for view in VIEWS for field in view.features}
-    assert everything - seen == {"user_ledger", "item_ledger", "item_available"}
+    assert everything - seen == {*USER_BOOKS, *ITEM_BOOKS, "item_available"}
 
 
 def test_a_history_is_aligned_right() -> None:

@@ -33,6 +33,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "user_categories": ["war"],
         "user_category_weights": [0.1 + 0.2],
         "user_ledger": bytes(range(256)),
+        "user_written_at": 1_750_000_000_150,
     },
     "item_content": {
         "item_title": "Léon",
@@ -49,6 +50,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "item_activity_at": 0,
         "item_ctr_7d": 0.05,
         "item_ledger": b"",
+        "item_written_at": 0,
     },
 }
 
