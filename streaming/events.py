@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-TOPIC_INTERACTIONS: Final = "interactions"  # key user_id or session_id
+TOPIC_INTERACTIONS: Final = "interactions"  # key user_id or session:<session_id>
 TOPIC_ITEMS: Final = "items"  # key item_id; null deletes
 TOPIC_USERS: Final = "users"  # key user_id; null deletes
 TOPIC_BY_ITEM: Final = "interactions-by-item"  # the worker's own repartition of interactions
@@ -55,6 +55,20 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
         return self.user_id or f"session:{self.session_id}"
 
 
+class Merge(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", tag="merge"):
+    """An anonymous session turned out to be a user: what it did so far becomes the user's, once."""
+
+    event_id: Name = ""  # idempotency key; made up where the producer gives none
+    session_id: Id
+    user_id: Id
+    timestamp: When = None  # when it turned out
+
+    @property
+    def key(self) -> str:
+        """The session: who owns its partition meets the merge after all that the session did before it."""
+        return f"session:{self.session_id}"
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Upsert of one catalogue entry."""
 
@@ -91,6 +105,10 @@ class Deletion(msgspec.Struct, frozen=True):
     key: str
 
 
+class _Action(msgspec.Struct):
+    action: Any = None
+
+
 class ItemChange(msgspec.Struct, frozen=True):
     """A row of an item view as it was just written, for caches."""
 
@@ -100,10 +118,12 @@ class ItemChange(msgspec.Struct, frozen=True):
     row: dict[str, Any]
 
 
-Message = TypeVar("Message", Interaction, Item, User)
-Publishable = Interaction | Item | User | Deletion
+Message = TypeVar("Message", Interaction, Merge, Item, User)
+Publishable = Interaction | Merge | Item | User | Deletion
 
 _interactions = msgspec.json.Decoder(Interaction)
+_action = msgspec.json.Decoder(_Action)
+_merges = msgspec.json.Decoder(Merge)
 _items = msgspec.json.Decoder(Item)
 _users = msgspec.json.Decoder(User)
 _item_changes = msgspec.json.Decoder(ItemChange)
@@ -117,10 +137,39 @@ def interaction(raw: bytes, now_ms: int) -> Interaction:
         raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
     when = epoch_ms(event.timestamp, now_ms, "timestamp")
     if when > now_ms + AHEAD:
-        raise InvalidEvent(f"`timestamp` {when} lies more than a day ahead of its arrival at {now_ms}")
+        raise _ahead(when, now_ms)
     if event.event_id and event.timestamp == when:
         return event
     return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
+
+
+def merge(raw: bytes, now_ms: int) -> Merge:
+    """One merge; a missing event_id or timestamp is filled in. Raises InvalidEvent."""
+    event = _decode(_merges, raw)
+    if event.key == event.user_id:
+        raise InvalidEvent("`user_id` is the session itself, which cannot be merged into itself")
+    when = epoch_ms(event.timestamp, now_ms, "timestamp")
+    if when > now_ms + AHEAD:
+        raise _ahead(when, now_ms)
+    return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
+
+
+def interaction_or_merge(raw: bytes, now_ms: int) -> Interaction | Merge:
+    """What producers send to `interactions`. Raises InvalidEvent."""
+    try:  # first: nearly all of them are, and it costs nothing
+        return interaction(raw, now_ms)
+    except InvalidEvent:
+        if action_of(raw) != "merge":
+            raise
+    return merge(raw, now_ms)
+
+
+def action_of(raw: bytes) -> object:
+    """The `action` of a message that may be anything; None where it has none."""
+    try:
+        return _action.decode(raw).action
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def item(raw: bytes, now_ms: int) -> Item:
@@ -148,7 +197,7 @@ def item_change(raw: bytes) -> ItemChange:
 def topic_of(message: Publishable) -> str:
     """Where a message belongs."""
     match message:
-        case Interaction():
+        case Interaction() | Merge():
             return TOPIC_INTERACTIONS
         case Item():
             return TOPIC_ITEMS
@@ -177,6 +226,10 @@ def epoch_ms(when: When, now_ms: int, field: str) -> int:
     if not earliest <= when <= LATEST:
         raise InvalidEvent(f"`{field}` {when} is not epoch milliseconds between the years {year} and 2100")
     return when
+
+
+def _ahead(when: int, now_ms: int) -> InvalidEvent:
+    return InvalidEvent(f"`timestamp` {when} lies more than a day ahead of its arrival at {now_ms}")
 
 
 def _parse(text: str, field: str) -> int:

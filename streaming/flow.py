@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import faust
 from faust.types import EventT, StreamT, TopicT
@@ -15,11 +15,13 @@ from streaming.dead_letters import Poison, bury
 from streaming.events import (
     TOPIC_BY_ITEM,
     TOPIC_DEAD_LETTERS,
+    TOPIC_INTERACTIONS,
     TOPIC_ITEM_CHANGES,
     InvalidEvent,
     ItemChange,
     encode,
 )
+from streaming.merge import Handover
 from streaming.metrics import Metrics
 from streaming.retry import insist
 from streaming.settings import StreamSettings
@@ -71,9 +73,16 @@ class Flow:
             with self.metrics.store.labels(what).time():
                 return await insist(action, what, self._settings.write_retries, self.metrics.retries.labels(what).inc)
         except Exception as error:  # Faust would restart the agent and skip the batch
-            log.critical("%s; the worker stops, its unacknowledged events will be read again", error)
-            await self._app.crash(error)
-            raise asyncio.CancelledError from error
+            await self._stop(error)
+
+    async def hand_over(self, handovers: Iterable[Handover]) -> None:
+        """Give sessions to their users' owners; returns when the broker has them, else stops the worker."""
+        send = self._app.producer.send
+        keyed = [(handover.key.encode(), encode(handover)) for handover in handovers]
+        try:
+            await _delivered([await send(TOPIC_INTERACTIONS, key, value, None, None, None) for key, value in keyed])
+        except Exception as error:
+            await self._stop(error)
 
     async def forward(self, envelopes: Mapping[int, Sequence[Envelope]]) -> None:
         """Pass interactions on to the items' partitions; returns when the broker has them."""
@@ -92,6 +101,11 @@ class Flow:
         await bury(letters, self._topics[TOPIC_DEAD_LETTERS])
         for letter in letters:
             self.metrics.dead.labels(letter.event.message.topic).inc()
+
+    async def _stop(self, error: Exception) -> NoReturn:
+        log.critical("%s; the worker stops, its unacknowledged events will be read again", error)
+        await self._app.crash(error)
+        raise asyncio.CancelledError from error
 
 
 async def _delivered(sent: Iterable[Any]) -> None:

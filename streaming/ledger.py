@@ -3,7 +3,8 @@
 A broker hands an event out again after a crash (same topic, partition and offset); a producer may send one twice (same
 event_id at another offset). The first must be passed on again, since the crash may have come before it was; the second
 must not. So a user's ledger remembers recent event ids with the offset each was applied at. An item's events come in
-offset order per source partition, so its ledger is the last offset of each.
+offset order per source partition, so its ledger is the last offset of each; so do the sessions that are handed over to
+a user (streaming/merge.py).
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 REMEMBERED = 64  # event ids per user: the bound within which a producer's duplicate is recognised
+MERGES_REMEMBERED = 16  # merges per session, apart from its events, which would push them out
 
 
 class Verdict(Enum):
@@ -31,6 +33,8 @@ class UserLedger(NamedTuple):
     log: int = 0
     applied: int = -1  # highest offset so far
     offsets: Mapping[int, int] = {}  # event key -> offset, oldest first
+    merges: tuple[int, ...] = ()  # of a session: keys of the merges that emptied it, oldest first
+    folded: Mapping[int, int] = {}  # of a user: source (partition_key) -> offset of the last merge folded in
 
 
 class ItemLedger(NamedTuple):
@@ -56,6 +60,11 @@ def log_key(topic_id: str) -> int:
     return event_key(topic_id)
 
 
+def partition_key(log: int, partition: int) -> int:
+    """64 bits that stand for a partition of one incarnation of a topic."""
+    return event_key(f"{log}/{partition}")
+
+
 def judge(ledger: UserLedger, key: int, log: int, offset: int) -> Verdict:
     """What the event with this key, read at ``offset`` of ``log``, is to the row."""
     same_log = ledger.log == log
@@ -66,11 +75,38 @@ def judge(ledger: UserLedger, key: int, log: int, offset: int) -> Verdict:
 
 def record(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
     """The ledger after a new event; its row is stamped later than every row before it."""
-    offsets = dict(ledger.offsets) if ledger.log == log else dict.fromkeys(ledger.offsets, -1)
-    offsets[key] = offset
+    stamp, _, _, offsets, merges, folded = ledger if ledger.log == log else _renumbered(ledger)
+    offsets = {**offsets, key: offset}
     if len(offsets) > REMEMBERED:
         del offsets[next(iter(offsets))]
-    return UserLedger(next_stamp(ledger.stamp, event_ms), log, offset, offsets)
+    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded)
+
+
+def may_merge(ledger: UserLedger, key: int, log: int, offset: int) -> bool:
+    """Whether a session has not been merged by this event yet."""
+    return key not in ledger.merges and (ledger.log != log or offset > ledger.applied)
+
+
+def record_merge(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
+    """The session's ledger after a merge has emptied it."""
+    stamp, _, _, offsets, merges, folded = ledger if ledger.log == log else _renumbered(ledger)
+    merges = (*merges, key)[-MERGES_REMEMBERED:]
+    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded)
+
+
+def may_fold(ledger: UserLedger, source: int, offset: int) -> bool:
+    """Whether the user does not count the merge at this offset of ``source`` yet."""
+    return offset > ledger.folded.get(source, -1)
+
+
+def record_fold(ledger: UserLedger, source: int, offset: int, event_ms: int) -> UserLedger:
+    """The user's ledger after a session was folded in."""
+    return ledger._replace(stamp=next_stamp(ledger.stamp, event_ms), folded={**ledger.folded, source: offset})
+
+
+def _renumbered(ledger: UserLedger) -> UserLedger:
+    """The ledger for another incarnation of the topic: its offsets say nothing there, its event ids do."""
+    return ledger._replace(offsets=dict.fromkeys(ledger.offsets, -1))
 
 
 def is_new(ledger: ItemLedger, log: int, partition: int, offset: int) -> bool:
@@ -91,8 +127,8 @@ def next_stamp(last: int, event_ms: int) -> int:
 
 
 def user_to_bytes(ledger: UserLedger) -> bytes:
-    """The ledger as a field of its row (MessagePack)."""
-    return _encode(ledger)
+    """The ledger as a field of its row (MessagePack); one without merges is written as it was before there were any."""
+    return _encode(ledger if ledger.merges or ledger.folded else ledger[:4])
 
 
 def user_from_bytes(raw: bytes | None) -> UserLedger:

@@ -18,7 +18,7 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from streaming.events import Deletion, Interaction, Publishable, encode, topic_of
+from streaming.events import Deletion, Interaction, Merge, Publishable, encode, topic_of
 
 
 class DeliveryError(Exception):
@@ -108,7 +108,7 @@ class EventProducer:
 
 def _completed(message: Publishable) -> Publishable:
     """The message with its idempotency key and time, which must not change when it is sent again."""
-    if not isinstance(message, Interaction) or (message.event_id and message.timestamp is not None):
+    if not isinstance(message, Interaction | Merge) or (message.event_id and message.timestamp is not None):
         return message
     now = time.time_ns() // 1_000_000 if message.timestamp is None else message.timestamp
     return msgspec.structs.replace(message, event_id=message.event_id or str(uuid4()), timestamp=now)

@@ -1,6 +1,6 @@
-"""interactions -> user_activity rows (online, offline log) and envelopes for the items."""
+"""interactions -> user_activity rows (online, offline log), envelopes for the items, handovers of merged sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from feature_repo.features import user_activity
@@ -8,33 +8,36 @@ from feature_repo.online import OnlineRows, Row
 from feature_repo.user_activity import advance
 from streaming.by_item import Entry
 from streaming.cache import RowCache
-from streaming.events import Interaction, epoch_ms
+from streaming.events import Interaction, Merge, epoch_ms
 from streaming.ledger import Verdict, event_key, judge, record
+from streaming.merge import Handover, Place, moved
 from streaming.offline_log import INTERACTIONS, new_part
 from streaming.row_log import RowLog
-from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row, written
+from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
 
 CATEGORIES_KEPT_S = 10.0  # how late a new or changed category may be seen
 
 
 class Delivery(NamedTuple):
-    """An interaction and where the broker had it."""
+    """A message and where the broker had it."""
 
     partition: int
     offset: int
-    event: Interaction
+    event: Interaction | Merge | Handover
 
 
 class Advanced(NamedTuple):
     """What a batch of interactions leads to; nothing of it is stored yet."""
 
     users: Mapping[str, TrackedUser]
-    user_rows: Sequence[Row]  # one per new interaction, for the log
+    user_rows: Sequence[Row]  # one per new interaction, and per merge that moved something, for the log
     interaction_rows: Sequence[Row]
     online_rows: Sequence[Row]  # the last of each user
     entries: Sequence[tuple[int, Entry]]  # (source partition, entry) to pass on, in offset order
     duplicates: int
     late: int
+    handovers: Sequence[Handover]  # the broker must have them before anything is stored
+    merged: Set[str]  # the sessions and users of merges
 
 
 class UserTracker:
@@ -48,13 +51,23 @@ class UserTracker:
     def advance(self, deliveries: Sequence[Delivery]) -> Advanced:
         """Advance the users of these deliveries; reads the missing rows in one batch."""
         users = self._users.get_all(delivery.event.key for delivery in deliveries)
-        categories = self._categories.get_all(delivery.event.item_id for delivery in deliveries)
+        events = [event for _, _, event in deliveries if isinstance(event, Interaction)]
+        categories = self._categories.get_all(event.item_id for event in events)
         changed: dict[str, TrackedUser] = {}
         last: dict[str, Row] = {}
-        user_rows, interaction_rows, entries, duplicates, late = [], [], [], 0, 0
+        merged: set[str] = set()
+        user_rows, interaction_rows, entries, handovers, duplicates, late = [], [], [], [], 0, 0
         for partition, offset, event in deliveries:
-            when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
             user = changed.get(event.key) or users.get(event.key) or TrackedUser()
+            if not isinstance(event, Interaction):
+                after, handed_over = moved(user, event, Place(self.log, partition, offset))
+                handovers += handed_over
+                if after is not user:
+                    changed[event.key], last[event.key] = after, user_row(event.key, after)
+                    user_rows.append(last[event.key])
+                    merged.add(event.key)
+                continue
+            when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
             verdict = judge(user.ledger, key, self.log, offset)
             if verdict is Verdict.DUPLICATE:
                 duplicates += 1
@@ -69,7 +82,7 @@ class UserTracker:
             user_rows.append(last[event.key])
             interaction_rows.append(interaction_row(event, user.ledger.stamp))
         online = [online_user_row(row, changed[user_id]) for user_id, row in last.items()]
-        return Advanced(changed, user_rows, interaction_rows, online, entries, duplicates, late)
+        return Advanced(changed, user_rows, interaction_rows, online, entries, duplicates, late, handovers, merged)
 
     def store(self, advanced: Advanced) -> None:
         """Keep it: the log first, so that what is online is always in the log as well."""
@@ -77,7 +90,7 @@ class UserTracker:
             part = new_part()
             self._offline.append(user_activity.name, part, advanced.user_rows)
             self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
-            self._online.write(written(advanced.online_rows, "user_written_at"))
+            self._online.write(advanced.online_rows)
             self._users.put_all(advanced.users)
 
     def forget(self) -> None:

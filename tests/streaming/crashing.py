@@ -9,8 +9,9 @@ from typing import NamedTuple
 from feature_repo.features import item_activity, item_content, user_activity
 from feature_repo.online import Row
 from streaming.by_item import Envelope, envelopes
-from streaming.events import Interaction
+from streaming.events import Interaction, Merge
 from streaming.item_activity import ItemTracker
+from streaming.merge import Handover
 from streaming.offline_log import OfflineLog
 from streaming.user_activity import Delivery, UserTracker
 from tests.fakes import MemoryRows
@@ -35,7 +36,7 @@ class Step(NamedTuple):
 class Broker:
     """Topics as lists; what is committed is not delivered again."""
 
-    interactions: list[list[Interaction]]  # [partition][offset]
+    interactions: list[list[Interaction | Merge | Handover]]  # [partition][offset]
     by_item: list[list[Envelope]] = field(default_factory=lambda: [[] for _ in range(PARTITIONS)])
     committed: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
     committed_by_item: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
@@ -86,6 +87,8 @@ class Worker:
             for offset, event in list(enumerate(events))[self.at[partition] :][:size]
         ]
         advanced = self.users.advance(deliveries)
+        for handover in advanced.handovers:
+            self.fuse.around(self.broker.interactions[place_of(handover.key)].append)(handover)
         self.users.store(advanced)
         for to, sealed in envelopes(LOG, advanced.entries, PARTITIONS).items():
             for envelope in sealed:
@@ -123,9 +126,14 @@ def run(broker: Broker, stores: Stores, steps: Sequence[Step]) -> int:
     return crashes
 
 
-def partitioned(events: Sequence[Interaction]) -> list[list[Interaction]]:
+def partitioned(events: Sequence[Interaction | Merge]) -> list[list[Interaction | Merge | Handover]]:
     """The topic: every user's events in one partition."""
-    topic: dict[int, list[Interaction]] = defaultdict(list)
+    topic: dict[int, list[Interaction | Merge | Handover]] = defaultdict(list)
     for event in events:
-        topic[len(event.key) % PARTITIONS].append(event)
+        topic[place_of(event.key)].append(event)
     return [topic[partition] for partition in range(PARTITIONS)]
+
+
+def place_of(key: str) -> int:
+    """The partition of a key."""
+    return len(key) % PARTITIONS

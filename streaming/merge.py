@@ -1,0 +1,111 @@
+"""merge (key session) -> handover (key user), both on `interactions`: a session's activity becomes a user's, once.
+
+The session's owner takes the activity as of the merge's place in the topic, hands it over, and empties the session's
+row only once the broker has the handover. After a crash in between, the same merge, read again, hands the same activity
+over again under the same source and offset. A partition's merges are handed over in the order of their offsets, so the
+user's owner, who remembers the last one of each source, knows a second handover however late it comes.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from feature_repo.user_activity import UserActivity
+from feature_repo.user_merge import merge
+from feature_repo.vocabulary import ACTIONS, CATEGORIES_KEPT, HALF_LIVES, HISTORY_ACTIONS, HISTORY_LENGTH
+from streaming import events
+from streaming.events import AHEAD, EARLIEST, Id, Interaction, InvalidEvent, Merge, Name, epoch_ms
+from streaming.ledger import event_key, may_fold, may_merge, partition_key, record_fold, record_merge
+from streaming.rows import TrackedUser
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", tag="handover"):
+    """What a session did until it was merged, on its way from the session's owner to the user's."""
+
+    event_id: Name  # of the merge
+    session_id: Id
+    user_id: Id
+    timestamp: int  # epoch milliseconds, of the merge
+    source: int  # which partition of which incarnation of the topic held the merge
+    offset: int  # where it lay there
+    activity: UserActivity
+
+    @property
+    def key(self) -> str:
+        return self.user_id
+
+
+class Place(NamedTuple):
+    """Where a message lay."""
+
+    log: int  # which incarnation of the topic
+    partition: int
+    offset: int
+
+
+_handovers = msgspec.json.Decoder(Handover)
+
+
+def message(raw: bytes, now_ms: int) -> Interaction | Merge | Handover:
+    """Whatever lies on `interactions`. Raises InvalidEvent."""
+    try:  # first: nearly all of them are, and it costs nothing
+        return events.interaction(raw, now_ms)
+    except InvalidEvent:
+        match events.action_of(raw):
+            case "merge":
+                return events.merge(raw, now_ms)
+            case "handover":
+                return handover(raw, now_ms)
+        raise
+
+
+def handover(raw: bytes, now_ms: int) -> Handover:
+    """One handover, fit to be folded in. Raises InvalidEvent."""
+    try:
+        sent = _handovers.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(str(error)) from error
+    if not _sound(sent.activity, now_ms + AHEAD) or not EARLIEST <= sent.timestamp <= now_ms + AHEAD:
+        raise InvalidEvent("`activity` is not one that this version of the worker hands over")
+    return sent
+
+
+def moved(user: TrackedUser, event: Merge | Handover, place: Place) -> tuple[TrackedUser, list[Handover]]:
+    """The user or session after the event, and what has to be handed over before that is stored."""
+    return _taken(user, event, place) if isinstance(event, Merge) else (_folded(user, event), [])
+
+
+def _taken(session: TrackedUser, event: Merge, place: Place) -> tuple[TrackedUser, list[Handover]]:
+    key, when = event_key(event.event_id), epoch_ms(event.timestamp, 0, "timestamp")
+    if not session.activity.at or not may_merge(session.ledger, key, place.log, place.offset):
+        return session, []
+    sent = Handover(
+        event_id=event.event_id,
+        session_id=event.session_id,
+        user_id=event.user_id,
+        timestamp=when,
+        source=partition_key(place.log, place.partition),
+        offset=place.offset,
+        activity=session.activity,
+    )
+    return TrackedUser(UserActivity(), record_merge(session.ledger, key, place.log, place.offset, when)), [sent]
+
+
+def _folded(user: TrackedUser, sent: Handover) -> TrackedUser:
+    if not may_fold(user.ledger, sent.source, sent.offset):
+        return user
+    known_from = max(sent.timestamp, sent.activity.at)  # a label before that must not see what the session did
+    ledger = record_fold(user.ledger, sent.source, sent.offset, known_from)
+    return TrackedUser(merge(user.activity, sent.activity), ledger)
+
+
+def _sound(activity: UserActivity, latest: int) -> bool:
+    history = activity.timestamps
+    return (
+        EARLIEST <= activity.at <= latest
+        and [len(row) for row in activity.counts] == [len(ACTIONS)] * len(HALF_LIVES)
+        and len(activity.item_ids) == len(activity.actions) == len(history) <= HISTORY_LENGTH
+        and HISTORY_ACTIONS.issuperset(activity.actions)
+        and all(EARLIEST <= when <= activity.at for when in history)
+        and len(activity.categories) <= CATEGORIES_KEPT
+    )
