@@ -35,11 +35,14 @@ MIX = {"impression": 0.4, "view": 0.3, "click": 0.25, "like": 0.05}
 BEGIN_MS, SPAN_MS = 1_780_000_000_000, 60 * 86_400_000
 
 
-def make(folder: Path, count: int, seed: int = 0) -> Path:
+def make(folder: Path, count: int, users_and_items: tuple[int, int] = (USERS, ITEMS), seed: int = 0) -> Path:
     """Write made interactions with a long tail of users and items, in time order, and a catalogue."""
-    draw, folder = np.random.default_rng(seed), folder / "history"
+    draw, folder, (most_users, most_items) = np.random.default_rng(seed), folder / "history", users_and_items
     folder.mkdir()
-    users, items = (USERS * draw.random(count) ** 2).astype(int), (ITEMS * draw.random(count) ** 3).astype(int)
+    users, items = (
+        (most_users * draw.random(count) ** 2).astype(int),
+        (most_items * draw.random(count) ** 3).astype(int),
+    )
     names = np.array(list(MIX))
     columns = {
         "event_id": np.char.add("event-", np.arange(count).astype(str)),
@@ -49,8 +52,10 @@ def make(folder: Path, count: int, seed: int = 0) -> Path:
         "timestamp": BEGIN_MS + np.sort(draw.integers(0, SPAN_MS, count)),
     }
     pq.write_table(pa.table(columns), folder / "interactions.parquet")
-    categories = [[f"category-{each}" for each in draw.integers(0, CATEGORIES, 1 + item % 3)] for item in range(ITEMS)]
-    catalogue = {"item_id": [f"item-{item}" for item in range(ITEMS)], "categories": categories}
+    categories = [
+        [f"category-{each}" for each in draw.integers(0, CATEGORIES, 1 + item % 3)] for item in range(most_items)
+    ]
+    catalogue = {"item_id": [f"item-{item}" for item in range(most_items)], "categories": categories}
     pq.write_table(pa.table(catalogue), folder / "items.parquet")
     return folder
 

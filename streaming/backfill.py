@@ -15,33 +15,27 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 from tqdm import tqdm
 
 from feature_repo.features import item_content, user_profile
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
-from streaming import contents, shard, spool, workers
-from streaming.columns import events
-from streaming.events import InvalidEvent, epoch_ms
+from streaming import shard, spool, workers
+from streaming.events import InvalidEvent
 from streaming.garbage import collect_seldom
 from streaming.parts import drop_unfinished
-from streaming.rejects import Rejects
+from streaming.prepare import REJECTS, prepare, shards
 from streaming.row_log import RowLog, open_log
 from streaming.shard import Work
-from streaming.sources import Source, batches, estimate, identity
+from streaming.sources import Source, estimate, identity
 from streaming.spool import Plan
 
 SMALLEST_SHARD = 10_000  # events that are worth a process
-LARGEST_SHARD = 500_000  # events that a process has in memory at a time
-REJECTS = "backfill-rejects.jsonl"
 
 
 class Outcome(NamedTuple):
@@ -49,25 +43,6 @@ class Outcome(NamedTuple):
 
     rows: dict[str, int]  # how many of what were written, left out or there twice
     seconds: dict[str, float]  # of its phases
-
-
-def cut(table: pd.DataFrame, until: str | None) -> pd.DataFrame:
-    """The events at or before ``until``: an ISO 8601 time, or a share of all times between 0 and 1."""
-    latest = last_moment(table["timestamp"].to_numpy(), until)
-    return table if latest is None else table[table["timestamp"] <= latest]
-
-
-def last_moment(times: Any, until: str | None) -> float | None:
-    """Epoch milliseconds that ``until`` means among these times; None for no limit."""
-    if until is None:
-        return None
-    try:
-        share = float(until)
-    except ValueError:
-        return epoch_ms(until, 0, "--until")
-    if not 0 < share <= 1:
-        raise InvalidEvent(f"--until {until} is neither an ISO 8601 time nor a share between 0 and 1")
-    return float(pd.Series(times).quantile(share)) if len(times) else None
 
 
 def run(
@@ -86,7 +61,7 @@ def run(
         if plan is None or plan.source != known:
             _check_empty(log, plan, replace)
             registered = executor.submit(_register, settings)
-            plan = _prepare(source, known, folder, settings, _shards(rows, processes), log, bar)
+            plan = prepare(source, known, folder, settings, shards(rows, processes), log, bar)
             registered.result()
         drop_unfinished(log)
         read = {"reading": time.perf_counter() - started}
@@ -109,11 +84,6 @@ def _bar() -> "tqdm[Any]":
     return tqdm(desc="backfill: reading", unit=" rows", file=sys.stderr)
 
 
-def _shards(rows: int, processes: int) -> int:
-    """Into how many shards about so many rows go: a multiple of the processes."""
-    return processes * max(1, ceil(rows / (LARGEST_SHARD * processes))) if rows else 4 * processes
-
-
 def _check_empty(log: RowLog, plan: Plan | None, replace: bool) -> None:
     if replace:
         return
@@ -133,47 +103,15 @@ def _register(settings: StoreSettings) -> None:
     apply(open_store(settings))
 
 
-def _prepare(
-    source: Source,
-    known: dict[str, Any],
-    folder: Path,
-    settings: StoreSettings,
-    shards: int,
-    log: RowLog,
-    bar: "tqdm[Any]",
-) -> Plan:
-    """Spool the source and empty the log; from here on a backfill that is stopped goes on."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with Rejects(settings.data_dir.resolve() / REJECTS) as rejects:
-        read = spool.scatter(_interactions(source, rejects), folder, shards, bar.update)
-        if not read and rejects.count:
-            raise InvalidEvent(f"no row of {source} is an interaction; {rejects.first} (all of them: {rejects.path})")
-        times = spool.times(folder, shards)
-        latest = last_moment(times, until) if (until := known["until"]) else None
-        times = times if latest is None else times[times <= latest]
-        begin = int(times.min()) if len(times) else 0
-        contents.save(source, folder, begin, rejects)
-    log.clear()
-    plan = Plan(known, shards, len(times), begin, latest, rejects.count)
-    spool.save_plan(folder, plan)
-    return plan
-
-
-def _interactions(source: Source, rejects: Rejects) -> Iterator[Any]:
-    reject = rejects.of("interactions")
-    return (events(batch, first, where, reject) for first, batch, where in batches(source, reject))
-
-
 def _write(work: Work, executor: Executor, count: Any, bar: "tqdm[Any]") -> Outcome:
     """Write all rows: those of items when it is known which events users had twice."""
     bar.set_description("backfill: writing", refresh=False)
     bar.reset(total=2 * work.plan.events)
-    shards, times = range(work.plan.shards), [time.perf_counter()]
+    numbers, times = range(work.plan.shards), [time.perf_counter()]
     catalogue = [executor.submit(shard.content, work, view.name) for view in (item_content, user_profile)]
-    users = workers.watch([executor.submit(shard.users, work, each) for each in shards], count, bar)
+    users = workers.watch([executor.submit(shard.users, work, each) for each in numbers], count, bar)
     times.append(time.perf_counter())
-    items = workers.watch([executor.submit(shard.items, work, each) for each in shards], count, bar)
+    items = workers.watch([executor.submit(shard.items, work, each) for each in numbers], count, bar)
     content, profile = workers.watch(catalogue, count, bar)
     times.append(time.perf_counter())
     duplicates = sum(len(done.twice) for done in users)

@@ -29,12 +29,12 @@ from deploy.laptop.start import parser
 from deploy.laptop.system import System
 from deploy.laptop.up import record
 from feature_repo.settings import StoreSettings
-from streaming.backfill import cut
 from streaming.broker import create_topics
 from streaming.events import Interaction
 from streaming.history import interactions, messages
 from streaming.producer import EventProducer
 from streaming.settings import StreamSettings
+from streaming.until import cut
 
 SOURCE = ROOT / "data/ml-100k"
 FOLDER = ROOT / "data/demo"

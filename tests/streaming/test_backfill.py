@@ -17,6 +17,7 @@ from feature_repo.settings import StoreSettings
 from streaming import backfill, shard
 from streaming.events import InvalidEvent
 from streaming.parts import append
+from streaming.prepare import REJECTS
 from streaming.rows import item_from_row, user_from_row
 from streaming.sources import Source
 from tests.fakes import MemoryRows, as_logged
@@ -175,9 +176,7 @@ def test_a_backfill_that_breaks_off_goes_on(
     assert backfill.run(folder, None, elsewhere).rows == counts
     for name in ("user_activity", "item_activity", "interactions", "item_content"):
         assert without_created(settings, name) == without_created(elsewhere, name)
-    assert {row.entity_id: row.stamp for row in online["user_activity"].rows.values()} == {
-        row["user_id"]: max_stamp(settings, row["user_id"]) for row in table(settings, "user_activity")
-    }
+    assert {row.entity_id: row.stamp for row in online["user_activity"].rows.values()} == last_stamps(settings)
     assert backfill.saved_plan(settings) is None
 
 
@@ -185,9 +184,10 @@ def without_created(settings: StoreSettings, name: str) -> list[dict[str, Any]]:
     return [{**row, "created": None} for row in table(settings, name)]
 
 
-def max_stamp(settings: StoreSettings, user_id: str) -> int:
-    stamps = (row["event_timestamp"] for row in table(settings, "user_activity") if row["user_id"] == user_id)
-    return int(pd.Timestamp(max(stamps)).value // 1000)
+def last_stamps(settings: StoreSettings) -> dict[str, int]:
+    """User -> the stamp of the last row that the log has of it, epoch microseconds."""
+    rows = sorted(table(settings, "user_activity"), key=lambda row: row["event_timestamp"])
+    return {row["user_id"]: int(pd.Timestamp(row["event_timestamp"]).value // 1000) for row in rows}
 
 
 def test_an_unfinished_backfill_of_another_source_is_not_written_over(
@@ -213,7 +213,7 @@ def test_rows_that_are_no_interaction_are_counted_and_written_down(
         items.write("\n" + json.dumps({"title": "nameless"}))
     counts = backfill.run(folder, None, settings).rows
     assert (counts["interactions"], counts["rejected"], counts["item_content"]) == (10, 2, 2)
-    rejected = [json.loads(line) for line in (settings.data_dir / backfill.REJECTS).read_text().splitlines()]
+    rejected = [json.loads(line) for line in (settings.data_dir / REJECTS).read_text().splitlines()]
     assert [(each["table"], each["row"], each["reason"]) for each in rejected] == [
         ("interactions", 10, "Invalid enum value 'stare' - at `$.action`"),
         ("items", 2, "Object missing required field `item_id`"),
@@ -242,21 +242,3 @@ def test_a_database_is_a_source_like_files(
 
 def by_text(settings: StoreSettings, name: str) -> list[str]:
     return sorted(map(str, without_created(settings, name)))
-
-
-TIMES = pd.DataFrame({"timestamp": [T + hour * 3_600_000 for hour in range(10)]})
-
-
-def test_until_takes_a_share_of_the_events_in_time() -> None:
-    assert len(backfill.cut(TIMES, "0.8")) == 8
-    assert len(backfill.cut(TIMES, "1")) == len(backfill.cut(TIMES, None)) == 10
-
-
-def test_until_takes_an_iso_time_and_includes_it() -> None:
-    assert len(backfill.cut(TIMES, "2025-06-15T17:06:40Z")) == 3
-
-
-@pytest.mark.parametrize("until", ["0", "1.5", "nan", "later"])
-def test_until_refuses_anything_else(until: str) -> None:
-    with pytest.raises(InvalidEvent, match="--until"):
-        backfill.cut(TIMES, until)
