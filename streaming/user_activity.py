@@ -13,7 +13,7 @@ from streaming.ledger import Verdict, event_key, judge, record
 from streaming.merge import Handover, Place, moved
 from streaming.offline_log import INTERACTIONS, new_part
 from streaming.row_log import RowLog
-from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
+from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row, written
 
 CATEGORIES_KEPT_S = 10.0  # how late a new or changed category may be seen
 
@@ -90,7 +90,7 @@ class UserTracker:
             part = new_part()
             self._offline.append(user_activity.name, part, advanced.user_rows)
             self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
-            self._online.write(advanced.online_rows)
+            self._online.write(written(advanced.online_rows, "user_written_at"))
             self._users.put_all(advanced.users)
 
     def forget(self) -> None:
