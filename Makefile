@@ -4,7 +4,7 @@ TRITON_VENV := .venv-triton
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test check up down apply snapshot train evaluate export bench clean
+.PHONY: help install demo test chaos check up down apply snapshot train evaluate export bench clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -31,6 +31,9 @@ demo: install  ## the main job on real data, end to end (KEEP=1 leaves the syste
 
 test: install  ## every test, those with real processes included
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
+
+chaos: install  ## kill, freeze and restart everything under 100,000 events, then compare every row (ARGS="--seed 7")
+	@$(BIN)/python -W ignore -m tests.chaos $(ARGS)
 
 check: install  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -2,9 +2,10 @@
 
 A broker hands an event out again after a crash (same topic, partition and offset); a producer may send one twice (same
 event_id at another offset). The first must be passed on again, since the crash may have come before it was; the second
-must not. So a user's ledger remembers recent event ids with the offset each was applied at. An item's events come in
-offset order per source partition, so its ledger is the last offset of each; so do the sessions that are handed over to
-a user (streaming/merge.py).
+must not. So a user's ledger remembers recent event ids with the offset each was applied at, and the offsets of recent
+duplicates, whose event ids may be forgotten by the time they are handed out again. An item's events come in offset
+order per source partition, so its ledger is the last offset of each; so do the sessions that are handed over to a user
+(streaming/merge.py).
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ class UserLedger(NamedTuple):
     offsets: Mapping[int, int] = {}  # event key -> offset, oldest first
     merges: tuple[int, ...] = ()  # of a session: keys of the merges that emptied it, oldest first
     folded: Mapping[int, int] = {}  # of a user: source (partition_key) -> offset of the last merge folded in
+    dropped: tuple[int, ...] = ()  # offsets of the last duplicates, oldest first
 
 
 class ItemLedger(NamedTuple):
@@ -70,16 +72,24 @@ def judge(ledger: UserLedger, key: int, log: int, offset: int) -> Verdict:
     same_log = ledger.log == log
     if key in ledger.offsets:
         return Verdict.AGAIN if same_log and ledger.offsets[key] == offset else Verdict.DUPLICATE
+    if same_log and offset in ledger.dropped:
+        return Verdict.DUPLICATE
     return Verdict.AGAIN if same_log and offset <= ledger.applied else Verdict.NEW
 
 
 def record(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
     """The ledger after a new event; its row is stamped later than every row before it."""
-    stamp, _, _, offsets, merges, folded = ledger if ledger.log == log else _renumbered(ledger)
+    stamp, _, _, offsets, merges, folded, dropped = ledger if ledger.log == log else _renumbered(ledger, log)
     offsets = {**offsets, key: offset}
     if len(offsets) > REMEMBERED:
         del offsets[next(iter(offsets))]
-    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded)
+    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded, dropped)
+
+
+def drop(ledger: UserLedger, log: int, offset: int) -> UserLedger:
+    """The ledger after a duplicate; written with the user's next event (until then the event id tells it)."""
+    known = ledger if ledger.log == log else _renumbered(ledger, log)
+    return known if offset in known.dropped else known._replace(dropped=(*known.dropped, offset)[-REMEMBERED:])
 
 
 def may_merge(ledger: UserLedger, key: int, log: int, offset: int) -> bool:
@@ -89,9 +99,9 @@ def may_merge(ledger: UserLedger, key: int, log: int, offset: int) -> bool:
 
 def record_merge(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
     """The session's ledger after a merge has emptied it."""
-    stamp, _, _, offsets, merges, folded = ledger if ledger.log == log else _renumbered(ledger)
+    stamp, _, _, offsets, merges, folded, dropped = ledger if ledger.log == log else _renumbered(ledger, log)
     merges = (*merges, key)[-MERGES_REMEMBERED:]
-    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded)
+    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded, dropped)
 
 
 def may_fold(ledger: UserLedger, source: int, offset: int) -> bool:
@@ -104,9 +114,9 @@ def record_fold(ledger: UserLedger, source: int, offset: int, event_ms: int) -> 
     return ledger._replace(stamp=next_stamp(ledger.stamp, event_ms), folded={**ledger.folded, source: offset})
 
 
-def _renumbered(ledger: UserLedger) -> UserLedger:
+def _renumbered(ledger: UserLedger, log: int) -> UserLedger:
     """The ledger for another incarnation of the topic: its offsets say nothing there, its event ids do."""
-    return ledger._replace(offsets=dict.fromkeys(ledger.offsets, -1))
+    return ledger._replace(log=log, applied=-1, offsets=dict.fromkeys(ledger.offsets, -1), dropped=())
 
 
 def is_new(ledger: ItemLedger, log: int, partition: int, offset: int) -> bool:
@@ -127,8 +137,8 @@ def next_stamp(last: int, event_ms: int) -> int:
 
 
 def user_to_bytes(ledger: UserLedger) -> bytes:
-    """The ledger as a field of its row (MessagePack); one without merges is written as it was before there were any."""
-    return _encode(ledger if ledger.merges or ledger.folded else ledger[:4])
+    """The ledger as a field of its row (MessagePack); without merges and duplicates it is shorter."""
+    return _encode(ledger if ledger.merges or ledger.folded or ledger.dropped else ledger[:4])
 
 
 def user_from_bytes(raw: bytes | None) -> UserLedger:

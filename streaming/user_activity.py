@@ -9,7 +9,7 @@ from feature_repo.user_activity import advance
 from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, Merge, epoch_ms
-from streaming.ledger import Verdict, event_key, judge, record
+from streaming.ledger import Verdict, drop, event_key, judge, record
 from streaming.merge import Handover, Place, moved
 from streaming.offline_log import INTERACTIONS, new_part
 from streaming.row_log import RowLog
@@ -29,7 +29,7 @@ class Delivery(NamedTuple):
 class Advanced(NamedTuple):
     """What a batch of interactions leads to; nothing of it is stored yet."""
 
-    users: Mapping[str, TrackedUser]
+    users: Mapping[str, TrackedUser]  # those with a new row, and those that only sent a duplicate
     user_rows: Sequence[Row]  # one per new interaction, and per merge that moved something, for the log
     interaction_rows: Sequence[Row]
     online_rows: Sequence[Row]  # the last of each user
@@ -71,6 +71,7 @@ class UserTracker:
             verdict = judge(user.ledger, key, self.log, offset)
             if verdict is Verdict.DUPLICATE:
                 duplicates += 1
+                changed[event.key] = user._replace(ledger=drop(user.ledger, self.log, offset))
                 continue
             entries.append((partition, Entry(offset, event.item_id, event.action, when)))
             if verdict is Verdict.AGAIN:
@@ -91,7 +92,7 @@ class UserTracker:
             self._offline.append(user_activity.name, part, advanced.user_rows)
             self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
             self._online.write(written(advanced.online_rows, "user_written_at"))
-            self._users.put_all(advanced.users)
+        self._users.put_all(advanced.users)
 
     def forget(self) -> None:
         """Drop what is cached: the partitions have a new owner."""

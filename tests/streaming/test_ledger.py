@@ -8,6 +8,7 @@ from streaming.ledger import (
     ItemLedger,
     UserLedger,
     Verdict,
+    drop,
     event_key,
     is_new,
     item_from_bytes,
@@ -46,6 +47,17 @@ def test_a_producers_duplicate_is_dropped() -> None:
 
 def test_a_redelivery_is_recognised_however_long_ago_it_was() -> None:
     assert judge(filled(1000), event_key("e1"), LOG, 1) is Verdict.AGAIN
+
+
+def test_a_duplicate_that_is_redelivered_is_still_one_when_its_event_is_forgotten() -> None:
+    ledger = drop(filled(3), LOG, 3)
+    for offset in range(4, 4 + REMEMBERED):
+        ledger = record(ledger, event_key(f"e{offset}"), LOG, offset, T)
+    assert event_key("e1") not in ledger.offsets
+    assert judge(user_from_bytes(user_to_bytes(ledger)), event_key("e1"), LOG, 3) is Verdict.DUPLICATE
+    assert judge(ledger, event_key("e1"), LOG, 1) is Verdict.AGAIN
+    assert drop(ledger, LOG, 3) == ledger
+    assert drop(ledger, NEXT_LOG, 0).dropped == (0,)
 
 
 def test_a_duplicate_is_recognised_within_64_events() -> None:
