@@ -8,6 +8,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.data_format import ParquetFormat
 from feast.data_source import DataSource

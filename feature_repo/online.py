@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import feature_repo.lean_feast  # noqa: F401
+
 from feast import FeatureStore, FeatureView
 from feast.protos.feast.types import Value_pb2 as pb
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey

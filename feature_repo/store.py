@@ -4,6 +4,8 @@ import logging
 from string import Template
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import yaml
 from feast import FeatureStore
 from feast.repo_config import RepoConfig

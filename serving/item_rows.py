@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import feature_repo.lean_feast  # noqa: F401
+
 from feast import FeatureStore
 from redis.exceptions import RedisError
 

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import feature_repo.lean_feast  # noqa: F401
+
 from feast import FeatureStore
 from redis.exceptions import RedisError
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feast import FeatureView

@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import feature_repo.lean_feast  # noqa: F401
+
 import msgspec
 import numpy as np
 import pyarrow as pa

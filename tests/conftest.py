@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 # feature_repo.features reads the data directory when it is imported: this must come before any import of it.
 _SHARED = "PYTEST_XDIST_WORKER" in os.environ  # one of several runs: its directory lies in that of the first process
 _DATA = tempfile.mkdtemp(prefix="freshrank-tests-", dir=os.environ["FRESHRANK_DATA_DIR"] if _SHARED else None)

@@ -100,6 +100,13 @@ def test_the_rule_of_the_arrows_itself_tells_right_from_wrong() -> None:
     assert not allowed("deploy.laptop.ports", "feature_repo")
 
 
+@pytest.mark.parametrize("path", sources(*PACKAGES, "deploy", "benchmarks"), ids=name_of)
+def test_feast_is_imported_lean(path: Path) -> None:
+    modules = list(imported(path))
+    feasts = [place for place, module in enumerate(modules) if module.partition(".")[0] == "feast"]
+    assert not feasts or path.name == "lean_feast.py" or "feature_repo.lean_feast" in modules[: feasts[0]]
+
+
 def test_only_settings_read_the_environment() -> None:
     reading = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*\b(environ|getenv)\b")
     found = {name_of(path) for path in sources(*PACKAGES, *AROUND) if path != Path(__file__) and _reads(path, reading)}

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

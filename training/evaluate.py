@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 
+import feature_repo.lean_feast  # noqa: F401
+
 import pandas as pd
 import torch
 from feast import FeatureStore

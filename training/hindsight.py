@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+import feature_repo.lean_feast  # noqa: F401
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

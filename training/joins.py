@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import ibis
 import pandas as pd
 import pyarrow as pa

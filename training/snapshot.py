@@ -16,6 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa

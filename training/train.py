@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import numpy as np
 import torch
 from feast import FeatureStore

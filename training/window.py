@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import feature_repo.lean_feast  # noqa: F401
+
 import pandas as pd
 from feast import FeatureStore
 
