@@ -93,6 +93,9 @@ def _write_parquet(log: OfflineLog, name: str, part: str, table: pa.Table) -> No
         compression="zstd",
         use_dictionary=[_leaf(field) for field in SCHEMAS[name] if field.name in REPEATED],
         dictionary_pagesize_limit=DICTIONARY_BYTES,
+        write_statistics=[
+            field.name for field in SCHEMAS[name] if not pa.types.is_list(field.type)
+        ],  # nobody asks lists
         store_schema=False,  # the log's text is text, however it was written
     )
     unfinished.replace(place)
