@@ -12,6 +12,7 @@ from serving.adapters import gorse_routes, metarank_routes
 from serving.errors import EXCEPTION_HANDLERS
 from serving.event_routes import delete_item, delete_user, take_interactions, take_items, take_users
 from serving.health_routes import live, metrics, ready
+from serving.merge_route import merge_session
 from serving.metrics import Metrics
 from serving.neighbours import Neighbours
 from serving.observation import Observation
@@ -24,6 +25,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("POST", "/v1/events", take_interactions, openapi.EVENTS),
     ("POST", "/v1/items", take_items, openapi.ITEMS),
     ("POST", "/v1/users", take_users, openapi.USERS),
+    ("POST", "/v1/users/{user_id}/merge", merge_session, openapi.MERGE),
     ("DELETE", "/v1/items/{item_id}", delete_item, openapi.DELETE_ITEM),
     ("DELETE", "/v1/users/{user_id}", delete_user, openapi.DELETE_USER),
     ("GET", "/health/live", live, openapi.LIVE),

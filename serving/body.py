@@ -9,6 +9,7 @@ from starlette.requests import Request
 from serving.errors import InvalidRequest, TooLarge
 
 Typed = TypeVar("Typed")
+_FIELD = re.compile(r"`(\w+)` ")
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
@@ -28,8 +29,12 @@ def decode(decoder: "msgspec.json.Decoder[Typed]", body: bytes) -> Typed:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        reason = str(error)
-        place = _PATH.search(reason)
-        raise InvalidRequest(_PATH.sub("", reason), place[1] if place else None) from error
+        raise refusal(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"the body is not valid JSON: {error}") from error
+
+
+def refusal(reason: str) -> InvalidRequest:
+    """A reason of msgspec or of ``streaming.events`` with the field that it names at its end or its start."""
+    place = _PATH.search(reason) or _FIELD.match(reason)
+    return InvalidRequest(_PATH.sub("", reason), place[1] if place else None)

@@ -9,8 +9,8 @@ from streaming import events
 
 
 async def take_interactions(request: Request) -> Response:
-    """Take what users did."""
-    return await _take(request, one(events.interaction), events.TOPIC_INTERACTIONS)
+    """Take what users did, and which sessions turned out to be theirs."""
+    return await _take(request, one(events.interaction_or_merge), events.TOPIC_INTERACTIONS)
 
 
 async def take_items(request: Request) -> Response:
@@ -25,17 +25,17 @@ async def take_users(request: Request) -> Response:
 
 async def delete_item(request: Request) -> Response:
     """Remove an item from every ranking."""
-    return _answer(await tombstone(request, events.TOPIC_ITEMS, request.path_params["item_id"]))
+    return answer(await tombstone(request, events.TOPIC_ITEMS, request.path_params["item_id"]))
 
 
 async def delete_user(request: Request) -> Response:
     """Forget a user's profile."""
-    return _answer(await tombstone(request, events.TOPIC_USERS, request.path_params["user_id"]))
+    return answer(await tombstone(request, events.TOPIC_USERS, request.path_params["user_id"]))
 
 
 async def _take(request: Request, parse: Parse, topic: str) -> Response:
-    return _answer(await receive(request, parse, topic))
+    return answer(await receive(request, parse, topic))
 
 
-def _answer(receipt: Receipt) -> Response:
+def answer(receipt: Receipt) -> Response:
     return Response(msgspec.json.encode(receipt), media_type="application/json")

@@ -19,11 +19,14 @@ class Freshness:
         self._seen: dict[str, int] = {}
 
     def see(self, user_id: str, activity: Mapping[str, Any]) -> None:
-        """A ranking read this row of ``user_activity``; a row of the backfill says nothing of when it was written."""
-        written = activity.get("user_written_at")
-        if not written or self._seen.pop(user_id, None) == written:
+        """A ranking read this row of ``user_activity``.
+
+        A row of the backfill says nothing of when it was written, that of an emptied session has no event.
+        """
+        written, newest = activity.get("user_written_at"), activity.get("user_activity_at")
+        if not written or not newest or self._seen.pop(user_id, None) == written:
             return
-        self._seconds.observe(max(written - activity["user_activity_at"], 0) / 1000)
+        self._seconds.observe(max(written - newest, 0) / 1000)
         self._seen[user_id] = written
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]

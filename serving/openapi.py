@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from serving.ingest import Receipt
+from serving.merge_route import MergeRequest
 from serving.ranking import Ranking, RankRequest
-from streaming.events import Interaction, Item, User
+from streaming.events import Interaction, Item, Merge, User
 
 _INTERACTION = {"user_id": "7", "item_id": "50", "action": "click", "timestamp": "2026-01-31T12:00:00Z"}
 _ITEM = {"item_id": "50", "title": "Star Wars", "categories": ["Action", "Sci-Fi"], "attributes": {"year": 1977}}
@@ -59,8 +60,7 @@ def _path_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _one_or_many(kind: Any, example: Any) -> dict[str, Any]:
-    one = _schema(kind)
+def _one_or_many(one: Any, example: Any) -> dict[str, Any]:
     schema = {"oneOf": [one, {"type": "array", "items": one}]}
     content = _content(schema, [example]) | {"application/x-ndjson": {"schema": one, "example": example}}
     return {"requestBody": {"required": True, "content": content}, **RECEIPT}
@@ -88,9 +88,13 @@ READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "
 METRICS = {"responses": {"200": {"description": "Prometheus' text format", "content": {"text/plain": {}}}}}
 DELETE_ITEM = {"parameters": [_path_parameter("item_id")], **RECEIPT}
 DELETE_USER = {"parameters": [_path_parameter("user_id")], **RECEIPT}
-EVENTS = _one_or_many(Interaction, _INTERACTION)
-ITEMS = _one_or_many(Item, _ITEM)
-USERS = _one_or_many(User, _USER)
+EVENTS = _one_or_many({"anyOf": [_schema(Interaction), _schema(Merge)]}, _INTERACTION)
+MERGE = {
+    "parameters": [_path_parameter("user_id")],
+    **exchange(MergeRequest, {"session_id": "s-81"}, responses(Receipt, _RECEIPT)),
+}
+ITEMS = _one_or_many(_schema(Item), _ITEM)
+USERS = _one_or_many(_schema(User), _USER)
 RANK = {
     "requestBody": {
         "required": True,

@@ -6,7 +6,7 @@ import msgspec
 from fastapi import Request, Response
 
 from serving.body import decode, read
-from serving.errors import TooLarge
+from serving.errors import InvalidRequest, TooLarge
 from serving.metrics import Metrics
 from serving.ranking import RankRequest, Timings, rank
 from serving.settings import ServingSettings
@@ -19,15 +19,17 @@ async def rank_items(request: Request) -> Response:
     """Order a user's candidate items."""
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
-    _check_size(asked, state.settings)
+    _check(asked, state.settings)
     ranking, timings, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
     _observe(state.metrics, asked, timings)
-    state.metrics.freshness.see(asked.user_id, activity)
+    state.metrics.freshness.see(asked.key, activity)
     state.line = _line(asked, timings)
     return Response(_encode(ranking), media_type="application/json")
 
 
-def _check_size(asked: RankRequest, settings: ServingSettings) -> None:
+def _check(asked: RankRequest, settings: ServingSettings) -> None:
+    if asked.user_id is None and asked.session_id is None:
+        raise InvalidRequest("a ranking needs a `user_id` or a `session_id`", "user_id")
     if len(asked.items) > settings.max_candidates:
         limit = f"{len(asked.items)} items given, at most {settings.max_candidates} can be ranked at once"
         raise TooLarge(limit, "items")
@@ -41,5 +43,5 @@ def _observe(metrics: Metrics, asked: RankRequest, timings: Timings) -> None:
 
 def _line(asked: RankRequest, timings: Timings) -> str:
     features, inputs, triton = (seconds * 1000 for seconds in timings)
-    sizes = f" user={asked.user_id!r} items={len(asked.items)}"
+    sizes = f" user={asked.key!r} items={len(asked.items)}"
     return f"{sizes} features={features:.2f}ms inputs={inputs:.2f}ms triton={triton:.2f}ms"

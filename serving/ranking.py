@@ -16,17 +16,24 @@ from serving.catalogue import Candidates
 from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
 from serving.user_features import UserRows
+from streaming.events import Id, session_key
 
 Array = npt.NDArray[Any]
 
 
-class RankRequest(msgspec.Struct, frozen=True):
-    """Whose ranking, of which items, and how many of them to answer."""
+class RankRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose ranking (a user's or an anonymous session's), of which items, and how many of them to answer."""
 
-    user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    user_id: Id | None = None
+    session_id: Id | None = None  # where no user is known
     items: list[str]
     context: dict[str, Any] | None = None
     k: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+    @property
+    def key(self) -> str:
+        """The entity of the user features, as in an interaction."""
+        return self.user_id or session_key(self.session_id)
 
 
 class ScoredItem(msgspec.Struct, frozen=True):
@@ -69,7 +76,7 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> Answe
     if not candidates.ids:
         return Answer(ranking(model.model_version, candidates, np.zeros(0), asked.k))
     started = time.perf_counter()
-    reading = asyncio.ensure_future(neighbours.users.read(asked.user_id))
+    reading = asyncio.ensure_future(neighbours.users.read(asked.key))
     await asyncio.sleep(0)  # the question leaves; the items' tensors are made while the answer is on its way
     items = neighbours.catalogue.table.take(candidates.rows)
     state = item_state(items, now_ms)
@@ -83,7 +90,7 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> Answe
     timings = Timings(read - started, filled - read, time.perf_counter() - filled)
     answer = ranking(model.model_version, candidates, scores, asked.k)
     slate = [place.item_id for place in answer.items]
-    seen = (asked.user_id, now_ms, candidates.ids, scores, inputs, user, items)
+    seen = (asked.key, now_ms, candidates.ids, scores, inputs, user, items)
     neighbours.rankings.put(Answered(answer.request_id, model.model_version, slate, *seen))
     return Answer(answer, timings, user.activity)
 

@@ -23,11 +23,17 @@ async def receive(request: Request, parse: Parse, topic: str, whole: bool = Fals
 
 async def tombstone(request: Request, topic: str, key: str) -> Receipt:
     """Delete the entry under ``key``."""
-    (problem,) = await request.state.neighbours.bus.deliver([events.Deletion(topic, key)])
+    return await deliver(request, events.Deletion(topic, key))
+
+
+async def deliver(request: Request, message: events.Publishable) -> Receipt:
+    """One message of our own, into the broker; counted under its topic."""
+    (problem,) = await request.state.neighbours.bus.deliver([message])
     if problem:
-        raise BrokerUnavailable(f"the broker did not acknowledge the deletion: {problem}")
+        kind = type(message).__name__.lower()
+        raise BrokerUnavailable(f"the broker did not acknowledge the {kind}: {problem}")
     receipt = Receipt(1, [])
-    _count(request, topic, receipt)
+    _count(request, events.topic_of(message), receipt)
     return receipt
 
 

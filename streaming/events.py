@@ -35,6 +35,11 @@ class InvalidEvent(ValueError):
     """A message that cannot be used, with the reason."""
 
 
+def session_key(session_id: str | None) -> str:
+    """The entity that stands for an anonymous session among the users."""
+    return f"session:{session_id}"
+
+
 class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """A user (or an anonymous session) did something with an item."""
 
@@ -52,7 +57,7 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """Whose interaction it is: the entity of the user features and the key of the topic."""
-        return self.user_id or f"session:{self.session_id}"
+        return self.user_id or session_key(self.session_id)
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", tag="merge"):
@@ -66,7 +71,7 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", tag="
     @property
     def key(self) -> str:
         """The session: who owns its partition meets the merge after all that the session did before it."""
-        return f"session:{self.session_id}"
+        return session_key(self.session_id)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from streaming import events
+from streaming import events, merge
 from streaming.events import InvalidEvent
 
 REPLAYED = "replayed"
@@ -40,7 +40,7 @@ def repaired_key(letter: Letter) -> bytes:
     """The key the letter's message belongs under. Raises InvalidEvent while it cannot be read."""
     match letter.topic:
         case events.TOPIC_INTERACTIONS:
-            return events.interaction(letter.value, letter.buried_ms).key.encode()
+            return merge.message(letter.value, letter.buried_ms).key.encode()
         case events.TOPIC_ITEMS:
             return events.item(letter.value, letter.buried_ms).key.encode()
         case events.TOPIC_USERS:

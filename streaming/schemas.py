@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from feature_repo import rankings
-from streaming import by_item, events
+from streaming import by_item, events, merge
 from streaming.compatibility import breaks
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COMMENT = re.compile(r"^    (\w+): .*?  # (.+)$", re.MULTILINE)
+PRIVATE = ("handover", "interactions-by-item")  # any version may change them
 _TIMES = {"timestamp": events.EARLIEST, "published_at": events.YEAR_ONE}
 
 
@@ -47,6 +48,8 @@ class DeadLetter(msgspec.Struct):
 
 MESSAGES = {
     "interaction": Message(events.TOPIC_INTERACTIONS, events.Interaction),
+    "merge": Message(events.TOPIC_INTERACTIONS, events.Merge),
+    "handover": Message(events.TOPIC_INTERACTIONS, merge.Handover, "JSON; private to the worker"),
     "item": Message(events.TOPIC_ITEMS, events.Item),
     "user": Message(events.TOPIC_USERS, events.User),
     "item-change": Message(events.TOPIC_ITEM_CHANGES, events.ItemChange),
@@ -93,7 +96,7 @@ def broken(folder: Path) -> list[str]:
     found = []
     for name in MESSAGES:
         path = folder / f"{name}.json"
-        if path.exists() and name != "interactions-by-item":
+        if path.exists() and name not in PRIVATE:
             found += [f"{name}: {each}" for each in breaks(json.loads(path.read_text()), schema(name))]
     return found
 

@@ -54,6 +54,19 @@ def test_what_a_user_did_reaches_the_ranker() -> None:
     assert rank(world, items=["a"])[1]["items"][0]["score"] == 13.0
 
 
+def test_an_anonymous_session_is_ranked_by_what_it_did() -> None:
+    world = World(users=FakeUsers({"session:s": CLICKED}))
+    with api(world) as client:
+        answer = client.post("/v1/rank", json={"session_id": "s", "items": ["a"]}).json()
+    assert answer["items"][0]["score"] == 13.0
+    assert [answered.user_id for answered in world.rankings.answered] == ["session:s"]
+
+
+def test_a_user_who_is_known_counts_before_the_session() -> None:
+    world = World(users=FakeUsers({"u": CLICKED}))
+    assert rank(world, session_id="s", items=["a"])[1]["items"][0]["score"] == 13.0
+
+
 def test_an_unknown_user_gets_a_ranking_by_what_is_known_of_the_items() -> None:
     status, answer = rank(World(), user_id="nobody", items=["b", "a"])
     assert (status, order(answer)) == (200, ["a", "b"])
@@ -146,7 +159,10 @@ def test_an_absent_neighbour_is_named_and_the_caller_told_to_try_again(world: Wo
 @pytest.mark.parametrize(
     ("body", "field", "reason"),
     [
-        ('{"user_id": 7, "items": []}', "user_id", "Expected `str`, got `int`"),
+        ('{"user_id": 7, "items": []}', "user_id", "Expected `str | null`, got `int`"),
+        ('{"items": []}', "user_id", "needs a `user_id` or a `session_id`"),
+        ('{"user_id": null, "items": []}', "user_id", "needs a `user_id` or a `session_id`"),
+        ('{"session_id": "", "items": []}', "session_id", "length >= 1"),
         ('{"user_id": "", "items": []}', "user_id", "length >= 1"),
         ('{"user_id": "u", "items": ["a", 5]}', "items[1]", "Expected `str`, got `int`"),
         ('{"user_id": "u", "items": "a"}', "items", "Expected `array`, got `str`"),

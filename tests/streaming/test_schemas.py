@@ -12,14 +12,22 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from feature_repo import rankings
+from feature_repo.user_activity import UserActivity, advance
 from streaming import broker, by_item, events
 from streaming.dead_letters import Poison, bury
 from streaming.events import InvalidEvent
+from streaming.merge import Handover
 from streaming.schemas import MESSAGES, broken, schema, text
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOW = 1_750_000_000_000
-DECODE: dict[str, Any] = {"interaction": events.interaction, "item": events.item, "user": events.user}
+DECODE: dict[str, Any] = {
+    "interaction": events.interaction,
+    "merge": events.merge,
+    "item": events.item,
+    "user": events.user,
+}
+MERGE: dict[str, Any] = {"action": "merge", "session_id": "s", "user_id": "7"}
 CLICK: dict[str, Any] = {"user_id": "7", "item_id": "42", "action": "click"}
 
 
@@ -64,6 +72,8 @@ def test_the_example_of_the_page_is_valid(name: str) -> None:
         ("interaction", CLICK),
         ("interaction", {"session_id": "s", "item_id": "42", "action": "view", "timestamp": "2025-06-01T12:00:00Z"}),
         ("interaction", CLICK | {"unknown": {"is": "ignored"}, "position": None, "value": 3}),
+        ("merge", MERGE),
+        ("merge", MERGE | {"event_id": "e", "timestamp": "2025-06-01T12:00:00Z", "unknown": 1}),
         ("item", {"item_id": "42"}),
         ("item", {"item_id": "42", "published_at": -1, "attributes": {"minutes": 153, "country": "DE"}}),
         ("user", {"user_id": "7", "attributes": {}}),
@@ -87,6 +97,10 @@ def test_what_the_schema_takes_the_worker_takes(name: str, message: Any) -> None
         ("interaction", CLICK | {"position": -1}),
         ("interaction", CLICK | {"context": "phone"}),
         ("interaction", []),
+        ("merge", MERGE | {"action": "click"}),
+        ("merge", MERGE | {"user_id": None}),
+        ("merge", MERGE | {"session_id": ""}),
+        ("merge", {"action": "merge", "session_id": "s"}),
         ("item", {"title": "no id"}),
         ("item", {"item_id": "42", "categories": ["ok", ""]}),
         ("item", {"item_id": "42", "attributes": {"nested": {}}}),
@@ -101,6 +115,10 @@ def test_what_the_schema_refuses_the_worker_refuses(name: str, message: Any) -> 
 def test_what_the_worker_writes_is_valid() -> None:
     change = events.ItemChange("42", "item_content", 1, {"item_title": "Metropolis"})
     assert valid("item-change", msgspec.to_builtins(change))
+    activity = advance(UserActivity(), "42", "click", NOW, ["drama"])
+    place = {"timestamp": NOW, "source": 1, "offset": 0}
+    sent = Handover(event_id="e", session_id="s", user_id="7", activity=activity, **place)
+    assert valid("handover", msgspec.json.decode(events.encode(sent)))
     (envelope,) = by_item.envelopes(1, [(0, by_item.Entry(5, "42", "click", NOW))], 1)[0]
     assert valid("interactions-by-item", msgspec.msgpack.decode(by_item.encode(envelope)))
 
