@@ -93,6 +93,10 @@ class Live(NamedTuple):
         """Every user and item stands where a plain loop over the events stands, and every event is logged."""
         for user, row in self.online(features.user_activity, *{event.key for event in events}).items():
             assert user_from_row(row).activity == user_after([event for event in events if event.key == user])
+        self.check_items(events)
+
+    def check_items(self, events: Sequence[Interaction]) -> None:
+        """Every item stands where a plain loop over the events stands, and every event is logged."""
         items = {event.item_id for event in events}
         rows = self.online(features.item_activity, *items)
         assert rows.keys() == items
