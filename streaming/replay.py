@@ -3,7 +3,7 @@
 A letter that went back leaves a marker among the dead letters (header ``replayed``), so that it goes back once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -12,6 +12,8 @@ from streaming import events, merge
 from streaming.events import InvalidEvent
 
 REPLAYED = "replayed"
+
+Origin = tuple[str, int, int, bytes | None, bytes]
 
 
 class Letter(NamedTuple):
@@ -26,14 +28,30 @@ class Letter(NamedTuple):
     value: bytes
     buried_ms: int
 
+    @property
+    def origin(self) -> Origin:
+        """What tells messages apart: their place, and what they say (a topic that is made anew counts from 0 again)."""
+        return self.topic, self.partition, self.offset, self.key, self.value
+
 
 def letters(broker: str, topic: str | None = None) -> list[Letter]:
-    """The letters that did not go back yet, in the order they were buried; of one topic, or all."""
+    """The messages that did not go back yet, in the order they were buried; of one topic, or all."""
     records = [(record, dict(record.headers)) for record in _records(broker, events.TOPIC_DEAD_LETTERS)]
     gone = {headers[REPLAYED].decode() for _, headers in records if REPLAYED in headers}
     read = [_letter(record, headers) for record, headers in records if "topic" in headers]
-    waiting = [letter for letter in read if letter.place not in gone and topic in (None, letter.topic)]
-    return sorted(waiting, key=lambda letter: letter.buried_ms)
+    return [letter for letter in waiting(read, gone) if topic in (None, letter.topic)]
+
+
+def waiting(buried: Sequence[Letter], gone: Set[str]) -> list[Letter]:
+    """One letter per message, its first, unless one of its letters is among the places that are ``gone``.
+
+    A worker that dies after it buried a message and before it acknowledged it leaves another letter of it.
+    """
+    went_back = {letter.origin for letter in buried if letter.place in gone}
+    first: dict[Origin, Letter] = {}
+    for letter in sorted(buried, key=lambda letter: letter.buried_ms):
+        first.setdefault(letter.origin, letter)
+    return [letter for origin, letter in first.items() if origin not in went_back]
 
 
 def repaired_key(letter: Letter) -> bytes:

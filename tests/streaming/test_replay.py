@@ -4,7 +4,7 @@ import pytest
 
 from streaming.dead_letters import line
 from streaming.events import InvalidEvent
-from streaming.replay import Letter, repaired_key
+from streaming.replay import Letter, repaired_key, waiting
 
 T = 1_750_000_000_000
 
@@ -27,6 +27,13 @@ def test_what_still_cannot_be_read_stays() -> None:
 def test_the_workers_own_envelopes_do_not_go_back() -> None:
     with pytest.raises(InvalidEvent, match="interactions-by-item"):
         repaired_key(letter("interactions-by-item", b""))
+
+
+def test_a_message_that_was_buried_twice_is_one_letter() -> None:
+    first = letter("interactions", b"x")
+    again, other = first._replace(place="0/2", buried_ms=T + 1), first._replace(place="0/3", offset=4)
+    assert waiting([again, first, other], set()) == [first, other]
+    assert waiting([again, first, other], {"0/2"}) == waiting([again, first, other], {"0/1"}) == [other]
 
 
 def test_a_line_says_where_from_why_and_what() -> None:
