@@ -1,11 +1,14 @@
-"""How fast is the worker, against a bare Faust consumer of the same topic in the same run?
+"""How fast and how fresh is the worker, against a bare Faust consumer of the same topic in the same run?
 
-    python -m benchmarks.stream                   20,000 events, three rounds
-    python -m benchmarks.stream --events 50000 --json
+    python -m benchmarks.stream                   60,000 events, three rounds; about four minutes
+    python -m benchmarks.stream --rounds 1 --json
 
-Both read the same events from a real broker on this machine. The bare consumer only counts them; the worker updates
-user and item features, writes Redis and the offline log, passes every event on by item and tells the caches. A round
-runs both, one after the other; the ratio is the median of the rounds'.
+Both read the same events from a real broker on this machine. The bare consumer is Faust as released and only counts
+them; the worker updates user and item features, writes Redis and the offline log, passes every event on by item and
+tells the caches. A round runs both, one after the other; the ratio is the median of the rounds'.
+
+Then one worker and two take the same backlog (scaling.py), and single events are timed from the producer to the online
+row while 500 a second stream by (visible.py).
 """
 
 import argparse
@@ -15,41 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks import scaling, visible
+from benchmarks.load import publish, wait_for
 from deploy.laptop.ports import free_environment
 from deploy.laptop.system import System, running
-from streaming.broker import create_topics
-from streaming.events import TOPIC_INTERACTIONS, Action, Interaction
+from streaming.events import TOPIC_INTERACTIONS
 from streaming.lag import offsets
-from streaming.producer import EventProducer
-from streaming.settings import StreamSettings
-
-USERS, ITEMS = 2_000, 5_000
-MIX: dict[Action, float] = {"impression": 0.4, "view": 0.3, "click": 0.25, "like": 0.05}
-BEGIN_MS = 1_780_000_000_000
-TIMEOUT_S = 300
-
-
-def interactions(count: int, seed: int = 0) -> Iterator[Interaction]:
-    """Made events with a long tail of users and items, ten milliseconds apart."""
-    draw = np.random.default_rng(seed)
-    users = (USERS * draw.random(count) ** 2).astype(int)
-    items = (ITEMS * draw.random(count) ** 3).astype(int)
-    actions = draw.choice(len(MIX), count, p=list(MIX.values()))
-    names = list(MIX)
-    for number in range(count):
-        yield Interaction(
-            event_id=f"{seed}-{number}",
-            user_id=f"u{users[number]}",
-            item_id=f"i{items[number]}",
-            action=names[actions[number]],
-            timestamp=BEGIN_MS + 10 * number,
-        )
 
 
 def one_round(count: int) -> dict[str, float]:
@@ -60,13 +37,6 @@ def one_round(count: int) -> dict[str, float]:
             publish(environment["FRESHRANK_BROKER"], count)
             bare = count / bare_seconds(system, count, Path(folder) / "bare")
             return {"bare_events_per_s": bare, "worker_events_per_s": count / worker_seconds(system, count)}
-
-
-def publish(broker: str, count: int) -> None:
-    create_topics(StreamSettings(broker=broker))
-    with EventProducer(broker) as producer:
-        for event in interactions(count):
-            producer.send(event)
 
 
 def bare_seconds(system: System, count: int, report: Path) -> float:
@@ -93,19 +63,11 @@ def worker_seconds(system: System, count: int) -> float:
         return (time.perf_counter() - started) * count / (count - already)
 
 
-def wait_for(condition: Any, what: str) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not finish within {TIMEOUT_S} s")
-        time.sleep(0.02)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.stream", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--events", type=int, default=60_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON line on standard output")
     options = parser.parse_args()
@@ -113,12 +75,24 @@ def main() -> None:
     ratios = [each["worker_events_per_s"] / each["bare_events_per_s"] for each in rounds]
     result: dict[str, Any] = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     result |= {"benchmark": "stream", "events": options.events, "ratio": statistics.median(ratios), "ratios": ratios}
-    if options.json:
-        print(json.dumps(result))
-        return
-    print(f"bare Faust consumer   {result['bare_events_per_s']:8,.0f} events/s")
-    print(f"worker                {result['worker_events_per_s']:8,.0f} events/s")
-    print(f"ratio                 {result['ratio']:8.2f}  (target >= 0.4; rounds {[round(r, 2) for r in ratios]})")
+    one, two = (scaling.events_per_s(workers, options.events) for workers in (1, 2))
+    result |= {"one_worker_events_per_s": one, "two_workers_events_per_s": two, "scaling": two / one}
+    result |= visible.measure()
+    print(json.dumps(result) if options.json else page(result))
+
+
+def page(result: dict[str, Any]) -> str:
+    """The figures for people."""
+    rounds = [round(ratio, 2) for ratio in result["ratios"]]
+    one, two = result["one_worker_events_per_s"], result["two_workers_events_per_s"]
+    p50, p99 = result["visible_p50_ms"], result["visible_p99_ms"]
+    return f"""\
+bare Faust consumer   {result["bare_events_per_s"]:8,.0f} events/s
+worker                {result["worker_events_per_s"]:8,.0f} events/s
+ratio                 {result["ratio"]:8.2f}  (target >= 0.6; rounds {rounds})
+one worker, two       {one:8,.0f}, {two:,.0f} events/s off a backlog: {result["scaling"]:.2f} times (target >= 1.6)
+event -> online row   {p50:8.1f} ms p50, {p99:.1f} ms p99 at {visible.PER_S} events/s (target <= 30, <= 150)
+Redis                 {result["redis_bytes_per_user"]:8,.0f} bytes per user"""
 
 
 if __name__ == "__main__":
