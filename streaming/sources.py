@@ -65,7 +65,7 @@ def batches(source: Source, reject: Reject) -> Iterator[tuple[int, Any, str]]:
     path = _file(source, "interactions")
     if "interactions" in source.queries:
         where = f"the query for interactions of {sql_source.shown(source.url)}"
-        found = sql_source.batches(source.url, source.queries["interactions"], BATCH_ROWS)
+        found = sql_source.batches(source.url, source.queries["interactions"], WANTED, BATCH_ROWS)
     elif path:
         where, found = path.name, _READERS[path.suffix](path, reject)
     else:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import URL, CursorResult, create_engine, make_url, text
+from sqlalchemy import URL, CursorResult, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from streaming.events import InvalidEvent
@@ -18,15 +18,16 @@ def shown(url: str) -> str:
     return _parsed(url).render_as_string(hide_password=True)
 
 
-def batches(url: str, query: str, rows: int) -> Iterator[Any]:
-    """The query's answer, so many rows at a time, each a record batch (a list of rows where a column has mixed types).
+def batches(url: str, query: str, wanted: Sequence[str], rows: int) -> Iterator[Any]:
+    """The wanted columns of the query's answer, so many rows at a time; see ``batch``.
 
     Raises InvalidEvent with the database's reason where it does not answer.
     """
     with _answer(url, query) as answer:
-        names = list(answer.keys())
+        known = [(place, name) for place, name in enumerate(answer.keys()) if name in wanted]
         for part in answer.partitions(rows):
-            yield batch(names, [_plain(column) for column in zip(*part, strict=True)])
+            columns = list(zip(*part, strict=True))
+            yield batch([name for _, name in known], [_plain(columns[place]) for place, _ in known])
 
 
 def table(url: str, query: str) -> pd.DataFrame:
@@ -46,10 +47,8 @@ def batch(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Any:
 @contextmanager
 def _answer(url: str, query: str) -> Iterator[CursorResult[Any]]:
     try:
-        engine = create_engine(_parsed(url))
-        with engine.connect() as connection:
+        with create_engine(_parsed(url), poolclass=NullPool).connect() as connection:
             yield connection.execution_options(stream_results=True, max_row_buffer=10_000).execute(text(query))
-        engine.dispose()
     except (SQLAlchemyError, ImportError) as error:
         raise InvalidEvent(f"{shown(url)} does not answer: {_reason(error)}") from error
 
