@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from streaming import events
-from streaming.events import Deletion, Interaction, InvalidEvent, Item, ItemChange, User
+from streaming.events import Deletion, Interaction, InvalidEvent, Item, ItemChange, Merge, User
 
 NOW = 1_750_000_000_000
 
@@ -142,13 +142,46 @@ def test_an_item_change_comes_back_as_it_was_sent() -> None:
 def test_every_message_knows_its_topic_and_key() -> None:
     sent = [
         Interaction(user_id="7", item_id="1", action="view"),
+        Interaction(session_id="s", item_id="1", action="view"),
+        Merge(session_id="s", user_id="7"),
         Item(item_id="1"),
         User(user_id="7"),
         Deletion(events.TOPIC_ITEMS, "1"),
     ]
     assert [(events.topic_of(each), each.key) for each in sent] == [
         ("interactions", "7"),
+        ("interactions", "session:s"),
+        ("interactions", "session:s"),
         ("items", "1"),
         ("users", "7"),
         ("items", "1"),
     ]
+
+
+def test_a_merge_is_told_from_an_interaction() -> None:
+    sent = events.interaction_or_merge(events.encode(Merge(event_id="m", session_id="s", user_id="7")), NOW)
+    assert isinstance(sent, Merge) and (sent.session_id, sent.user_id, sent.timestamp) == ("s", "7", NOW)
+    assert sent.event_id == "m"
+    assert isinstance(events.interaction_or_merge(raw(), NOW), Interaction)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"user_id": None}, r"`\$.user_id`"),
+        ({"user_id": "session:s"}, "cannot be merged into itself"),
+        ({"session_id": ""}, r"`\$.session_id`"),
+        ({"timestamp": NOW + events.AHEAD + 1}, "more than a day ahead"),
+        ({"timestamp": "soon"}, "neither ISO 8601"),
+    ],
+)
+def test_a_merge_that_cannot_be_used_says_why(change: dict[str, Any], reason: str) -> None:
+    merge = {"action": "merge", "session_id": "s", "user_id": "7"} | change
+    with pytest.raises(InvalidEvent, match=reason):
+        events.interaction_or_merge(json.dumps(merge).encode(), NOW)
+
+
+@pytest.mark.parametrize("message", [b"", b"[]", b"{", b'{"action": ["merge"]}', b"\xff", b"[" * 100_000])
+def test_what_is_neither_is_refused(message: bytes) -> None:
+    with pytest.raises(InvalidEvent):
+        events.interaction_or_merge(message, NOW)

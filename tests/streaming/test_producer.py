@@ -10,7 +10,7 @@ import pytest
 from deploy.laptop.ports import free_environment, free_port
 from deploy.laptop.system import System, running
 from streaming.broker import create_topics
-from streaming.events import Deletion, Interaction, Item, User
+from streaming.events import Deletion, Interaction, Item, Merge, User
 from streaming.producer import DeliveryError, EventProducer, _completed
 from streaming.settings import StreamSettings
 from tests.streaming.live import T
@@ -22,6 +22,8 @@ def test_a_message_gets_its_id_and_time_before_it_is_sent() -> None:
     completed: Any = _completed(CLICK)
     assert completed.event_id and completed.timestamp
     assert _completed(completed) is completed
+    merge: Any = _completed(Merge(session_id="s", user_id="7"))
+    assert merge.event_id and merge.timestamp
 
 
 def test_without_a_broker_the_error_says_where_it_looked() -> None:

@@ -18,6 +18,11 @@ def test_an_interaction_goes_back_under_its_user() -> None:
     assert repaired_key(letter("interactions", value, b"wrong")) == b"7"
 
 
+def test_a_merge_goes_back_under_its_session() -> None:
+    value = b'{"action": "merge", "session_id": "s", "user_id": "7"}'
+    assert repaired_key(letter("interactions", value, b"7")) == b"session:s"
+
+
 def test_what_still_cannot_be_read_stays() -> None:
     for topic in ("interactions", "items", "users"):
         with pytest.raises(InvalidEvent):

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from feature_repo import features
-from streaming.events import Deletion, Interaction, Item, User, item_change
+from feature_repo.user_activity import UserActivity
+from streaming.events import Deletion, Interaction, Item, Merge, User, item_change
 from streaming.replay import letters, replay
+from streaming.rows import user_from_row
 from tests.streaming.live import Live, T, interactions
 
 pytestmark = pytest.mark.process
@@ -45,6 +47,20 @@ def test_a_users_affinity_knows_the_catalogue(worker: Live) -> None:
     assert (row["user_categories"], row["user_category_weights"]) == (["west"], [1.0])
 
 
+def test_a_sessions_events_become_the_users_when_it_is_merged(worker: Live) -> None:
+    session = {"session_id": "anonymous", "item_id": "seen"}
+    worker.send(
+        [Interaction(action="click", timestamp=T, **session), Interaction(action="like", timestamp=T, **session)]
+    )
+    row = worker.eventually(lambda: worker.online(features.user_activity, "session:anonymous"))["session:anonymous"]
+    assert row["history_item_ids"][0] == "seen"
+    worker.send([Merge(session_id="anonymous", user_id="known")])
+    row = worker.eventually(lambda: worker.online(features.user_activity, "known"))["known"]
+    assert row["history_actions"] == [3, 4]
+    left = worker.online(features.user_activity, "session:anonymous")["session:anonymous"]
+    assert user_from_row(left).activity == UserActivity()
+
+
 def test_caches_hear_of_content_and_of_activity(worker: Live) -> None:
     worker.send([Item(item_id="heard", title="Alien")])
     worker.send([Interaction(user_id="eve", item_id="heard", action="click", timestamp=T)])
@@ -74,6 +90,9 @@ def _letter(worker: Live, partition: int, offset: int) -> Any:
         ("interactions", b"u", b'{"user_id": "u", "item_id": "1", "action": "view", "position": 1e99}', b"$.position"),
         ("interactions", b"u", None, b"null"),
         ("interactions", b"v", b'{"user_id": "u", "item_id": "1", "action": "view"}', b"must be its user"),
+        ("interactions", b"u", b'{"action": "merge", "session_id": "s", "user_id": "u"}', b"must be its user"),
+        ("interactions", b"session:s", b'{"action": "merge", "session_id": "s"}', b"`user_id`"),
+        ("interactions", b"u", b'{"action": "handover", "user_id": "u"}', b"`event_id`"),
         ("items", b"1", b'{"item_id": "2"}', b"the key is '1'"),
         ("items", None, b'{"item_id": "2"}', b"needs its id as key"),
         ("items", b"1", b'{"item_id": "1", "published_at": 1000000000000000000000}', b"`published_at`"),
