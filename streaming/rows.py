@@ -36,13 +36,13 @@ def user_row(user_id: str, user: TrackedUser) -> Row:
 
 def online_user_row(row: Row, user: TrackedUser) -> Row:
     """The same with its ledger, as the online store has it."""
-    return row._replace(values={**row.values, "user_ledger": ledger.user_to_bytes(user.ledger)})
+    return Row(row.entity_id, row.stamp, {**row.values, "user_ledger": ledger.user_to_bytes(user.ledger)})
 
 
 def written(rows: Iterable[Row], field: str) -> list[Row]:
     """The rows as they are written now: ``field`` says when (epoch milliseconds)."""
     now = time.time_ns() // 1_000_000
-    return [row._replace(values={**row.values, field: now}) for row in rows]
+    return [Row(row.entity_id, row.stamp, {**row.values, field: now}) for row in rows]
 
 
 def user_from_row(row: Mapping[str, Any]) -> TrackedUser:
@@ -56,7 +56,7 @@ def item_row(item_id: str, item: TrackedItem) -> Row:
 
 def online_item_row(row: Row, item: TrackedItem) -> Row:
     """The same with its ledger, as the online store has it."""
-    return row._replace(values={**row.values, "item_ledger": ledger.item_to_bytes(item.ledger)})
+    return Row(row.entity_id, row.stamp, {**row.values, "item_ledger": ledger.item_to_bytes(item.ledger)})
 
 
 def item_from_row(row: Mapping[str, Any]) -> TrackedItem:
