@@ -81,7 +81,7 @@ def _spool(settings: StoreSettings) -> Path:
 
 
 def _bar() -> "tqdm[Any]":
-    return tqdm(desc="backfill: reading", unit=" rows", file=sys.stderr)
+    return tqdm(desc="backfill: reading", unit=" rows", file=sys.stderr, delay=0.2)
 
 
 def _check_empty(log: RowLog, plan: Plan | None, replace: bool) -> None:

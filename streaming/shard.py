@@ -45,22 +45,23 @@ class Done(msgspec.Struct, frozen=True):
     """What came of one shard."""
 
     entities: int
+    rows: int = 0  # that the bar shows
     twice: list[int] = []  # numbers of events that their user had before
 
 
 def users(work: Work, shard: int) -> Done:
     """Write the rows of one shard's users."""
-    return _once(work.folder / f"{USERS}-{shard:04d}.done", lambda: _users(work, shard))
+    return _once(work, f"{USERS}-{shard:04d}", lambda: _users(work, shard))
 
 
 def items(work: Work, shard: int) -> Done:
     """Write the rows of one shard's items; the shards of all users are done."""
-    return _once(work.folder / f"{ITEMS}-{shard:04d}.done", lambda: _items(work, shard))
+    return _once(work, f"{ITEMS}-{shard:04d}", lambda: _items(work, shard))
 
 
 def content(work: Work, view: str) -> Done:
     """Write the rows of a view of the catalogue: ``item_content`` or ``user_profile``."""
-    return _once(work.folder / f"{view}.done", lambda: _content(work, view))
+    return _once(work, view, lambda: _content(work, view))
 
 
 def write_online(store: FeatureStore, view: FeatureView, rows: Iterable[Row]) -> int:
@@ -82,7 +83,7 @@ def _users(work: Work, shard: int) -> Done:
         append(log, INTERACTIONS, _part(shard, number), part.interactions)
         count += write_online(store, features.user_activity, part.last)
         work.report(len(part.activity))
-    return Done(count, twice.tolist())
+    return Done(count, len(events.table), twice.tolist())
 
 
 def _items(work: Work, shard: int) -> Done:
@@ -93,7 +94,7 @@ def _items(work: Work, shard: int) -> Done:
         append(log, features.item_activity.name, _part(shard, number), part.activity)
         count += write_online(store, features.item_activity, part.last)
         work.report(len(part.activity))
-    return Done(count)
+    return Done(count, len(events.numbers))
 
 
 def _content(work: Work, name: str) -> Done:
@@ -106,12 +107,15 @@ def _part(shard: int, number: int) -> str:
     return f"backfill-{shard:04d}-{number:06d}"
 
 
-def _once(path: Path, work: Callable[[], Done]) -> Done:
-    if not path.exists():
-        unfinished = path.with_suffix(".tmp")
-        unfinished.write_bytes(msgspec.json.encode(work()))
-        unfinished.replace(path)
-    return _read(path)
+def _once(work: Work, name: str, write: Callable[[], Done]) -> Done:
+    path = work.folder / f"{name}.done"
+    if path.exists():
+        work.report(_read(path).rows)
+        return _read(path)
+    done, unfinished = write(), path.with_suffix(".tmp")
+    unfinished.write_bytes(msgspec.json.encode(done))
+    unfinished.replace(path)
+    return done
 
 
 def _read(path: Path) -> Done:
