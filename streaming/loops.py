@@ -17,8 +17,12 @@ Result = TypeVar("Result")
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function as machine code, made at its first call and kept on disk."""
-    machine_code: Callable[Arguments, Result] = numba.njit(cache=True)(function)
+    """The function as machine code, made at its first call and kept on disk where there is a folder to write to."""
+    machine_code: Callable[Arguments, Result]
+    try:
+        machine_code = numba.njit(cache=True)(function)
+    except RuntimeError:  # neither the code's folder nor the user's can be written: compiled anew in every process
+        machine_code = numba.njit(function)
     return machine_code
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numba
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from streaming.columns import one_by_one
 from streaming.events import Interaction
 from streaming.item_shard import item_events, item_parts
 from streaming.loop_state import Constants, Steps, new_counters, new_lists, new_state
-from streaming.loops import advance_users
+from streaming.loops import advance_users, compiled
 from streaming.parts import rows_of
 from streaming.plain_loop import Items, Users
 from streaming.ranked import categories_of, ranked
@@ -134,3 +136,14 @@ def test_a_click_rate_of_arrays_is_that_of_numbers() -> None:
     history = [{"user_id": "1", "item_id": "a", "action": action, "timestamp": T} for action in ACTIONS for _ in "123"]
     [part] = item_parts(item_events(spooled(history), []), 100)  # type: ignore[arg-type]
     assert part.last[0].values["item_ctr_7d"] == item_activity.smoothed_ctr(3.0, 3.0)
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def njit(function: Any = None, cache: bool = False) -> Any:
+        def refuse(_: Any) -> Any:
+            raise RuntimeError("cannot cache function: no locator available")
+
+        return refuse if cache else function
+
+    monkeypatch.setattr(numba, "njit", njit)
+    assert compiled(abs)(-3) == 3
