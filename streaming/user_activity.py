@@ -51,8 +51,8 @@ class UserTracker:
     def advance(self, deliveries: Sequence[Delivery]) -> Advanced:
         """Advance the users of these deliveries; reads the missing rows in one batch."""
         users = self._users.get_all(delivery.event.key for delivery in deliveries)
-        events = [event for _, _, event in deliveries if isinstance(event, Interaction)]
-        categories = self._categories.get_all(event.item_id for event in events)
+        items = (event.item_id for _, _, event in deliveries if isinstance(event, Interaction))
+        categories = self._categories.get_all(items)
         changed: dict[str, TrackedUser] = {}
         last: dict[str, Row] = {}
         merged: set[str] = set()
