@@ -17,6 +17,7 @@ from feature_repo.online import OnlineRows
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
 from streaming import catalogue, events, items_flow, users_flow
+from streaming.broker import LARGEST_OUT
 from streaming.catalogue import Catalogue
 from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
@@ -50,19 +51,19 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
 
     @app.agent(topics[events.TOPIC_INTERACTIONS])  # type: ignore[untyped-decorator]
     async def track_users(interactions: StreamT[bytes]) -> None:
-        await users_flow.track(interactions, users, flow)
+        await flow.watch(users_flow.track(interactions, users, flow))
 
     @app.agent(topics[events.TOPIC_BY_ITEM])  # type: ignore[untyped-decorator]
     async def track_items(envelopes: StreamT[bytes]) -> None:
-        await items_flow.track(envelopes, items, flow)
+        await flow.watch(items_flow.track(envelopes, items, flow))
 
     @app.agent(topics[events.TOPIC_ITEMS])  # type: ignore[untyped-decorator]
     async def keep_items(upserts: StreamT[bytes]) -> None:
-        await catalogue.keep(upserts, Catalogue(contents, offline), events.item, flow)
+        await flow.watch(catalogue.keep(upserts, Catalogue(contents, offline), events.item, flow))
 
     @app.agent(topics[events.TOPIC_USERS])  # type: ignore[untyped-decorator]
     async def keep_users(upserts: StreamT[bytes]) -> None:
-        await catalogue.keep(upserts, Catalogue(profiles, offline), events.user, flow)
+        await flow.watch(catalogue.keep(upserts, Catalogue(profiles, offline), events.user, flow))
 
     return app
 
@@ -83,5 +84,6 @@ def faust_app(stream: StreamSettings, stores: StoreSettings, group: str = GROUP)
         broker_commit_interval=stream.commit_interval_s,
         consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=4 * stream.batch_size,
+        producer_max_request_size=LARGEST_OUT,
         worker_redirect_stdouts=False,
     )

@@ -12,14 +12,19 @@ from streaming.settings import StreamSettings
 
 log = logging.getLogger(__name__)
 
+LARGEST_OUT = (
+    4_000_000  # bytes of a message the worker writes: the largest one it may read (1 MB), and what it adds to it
+)
+LARGER = {"max.message.bytes": str(LARGEST_OUT)}
+
 TOPICS: dict[str, dict[str, str]] = {
     events.TOPIC_INTERACTIONS: {},
     events.TOPIC_BY_ITEM: {},
-    events.TOPIC_DEAD_LETTERS: {},
+    events.TOPIC_DEAD_LETTERS: LARGER,
     TOPIC_RANKINGS: {},
     events.TOPIC_ITEMS: {"cleanup.policy": "compact"},
     events.TOPIC_USERS: {"cleanup.policy": "compact"},
-    events.TOPIC_ITEM_CHANGES: {"cleanup.policy": "compact"},
+    events.TOPIC_ITEM_CHANGES: {"cleanup.policy": "compact"} | LARGER,
 }
 
 

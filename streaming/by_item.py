@@ -1,4 +1,4 @@
-"""The repartition by item: one envelope of interactions per source partition, target partition and batch.
+"""The repartition by item: one envelope of interactions per source partition, target partition and batch (or a few).
 
 Faust spends about 0.1 ms on every message, so a message per interaction would halve the worker's speed.
 """
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
+
+MOST_ENTRIES = 800  # of an envelope: with ids of 256 characters, a kilobyte each, it is below Kafka's limit of 1 MB
 
 
 class Entry(NamedTuple):
@@ -39,7 +41,8 @@ def envelopes(log: int, entries: Iterable[tuple[int, Entry]], partitions: int) -
         sorted_out[target(entry.item_id, partitions), source].append(entry)
     packed: dict[int, list[Envelope]] = defaultdict(list)
     for (to, source), inside in sorted_out.items():
-        packed[to].append(Envelope(log, source, inside))
+        starts = range(0, len(inside), MOST_ENTRIES)
+        packed[to] += [Envelope(log, source, inside[start : start + MOST_ENTRIES]) for start in starts]
     return packed
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import faust
 from faust.types import EventT, StreamT, TopicT
@@ -23,7 +23,7 @@ from streaming.events import (
 )
 from streaming.merge import Handover
 from streaming.metrics import Metrics
-from streaming.retry import insist
+from streaming.retry import StoreAway, insist
 from streaming.settings import StreamSettings
 
 log = logging.getLogger(__name__)
@@ -68,21 +68,15 @@ class Flow:
             yield batch
 
     async def keep(self, action: Callable[[], Result], what: str) -> Result:
-        """Do it, again while a store is away; whatever else fails stops the worker, acknowledging nothing."""
-        try:
-            with self.metrics.store.labels(what).time():
-                return await insist(action, what, self._settings.write_retries, self.metrics.retries.labels(what).inc)
-        except Exception as error:  # Faust would restart the agent and skip the batch
-            await self._stop(error)
+        """Do it, again while a store is away; raises StoreAway in the end."""
+        with self.metrics.store.labels(what).time():
+            return await insist(action, what, self._settings.write_retries, self.metrics.retries.labels(what).inc)
 
     async def hand_over(self, handovers: Iterable[Handover]) -> None:
-        """Give sessions to their users' owners; returns when the broker has them, else stops the worker."""
+        """Give sessions to their users' owners; returns when the broker has them."""
         send = self._app.producer.send
         keyed = [(handover.key.encode(), encode(handover)) for handover in handovers]
-        try:
-            await _delivered([await send(TOPIC_INTERACTIONS, key, value, None, None, None) for key, value in keyed])
-        except Exception as error:
-            await self._stop(error)
+        await _delivered([await send(TOPIC_INTERACTIONS, key, value, None, None, None) for key, value in keyed])
 
     async def forward(self, envelopes: Mapping[int, Sequence[Envelope]]) -> None:
         """Pass interactions on to the items' partitions; returns when the broker has them."""
@@ -102,10 +96,19 @@ class Flow:
         for letter in letters:
             self.metrics.dead.labels(letter.event.message.topic).inc()
 
-    async def _stop(self, error: Exception) -> NoReturn:
-        log.critical("%s; the worker stops, its unacknowledged events will be read again", error)
-        await self._app.crash(error)
-        raise asyncio.CancelledError from error
+    async def watch(self, agent: Awaitable[None]) -> None:
+        """Run an agent; whatever it raises stops the worker.
+
+        Faust would start the agent again behind the batch. Items would then count what comes later, and take the
+        skipped interactions for counted when they are delivered again.
+        """
+        try:
+            await agent
+        except Exception as error:
+            trace = None if isinstance(error, StoreAway) else error  # that one says all there is to say
+            log.critical("%s; the worker stops, its unacknowledged events will be read again", error, exc_info=trace)
+            await self._app.crash(error)
+            await asyncio.Event().wait()  # for the app to cancel the agent: it must not start again meanwhile
 
 
 async def _delivered(sent: Iterable[Any]) -> None:

@@ -1,6 +1,6 @@
 """The repartition by item."""
 
-from streaming.by_item import Entry, Envelope, decode, encode, envelopes, target
+from streaming.by_item import MOST_ENTRIES, Entry, Envelope, decode, encode, envelopes, target
 
 
 def entry(offset: int, item_id: str) -> Entry:
@@ -27,6 +27,14 @@ def test_a_batch_makes_one_envelope_per_source_and_target() -> None:
     assert {to: sorted(inside.partition for inside in sealed) for to, sealed in packed.items()} == {
         to: [0, 1] for to in range(4)
     }
+
+
+def test_the_longest_ids_fit_into_a_message_however_large_the_batch() -> None:
+    long = "\N{PILE OF POO}" * 256
+    sealed = envelopes(9, [(0, entry(n, long)) for n in range(8000)], 1)[0]
+    assert max(len(encode(envelope)) for envelope in sealed) < 1_000_000
+    assert [each.offset for envelope in sealed for each in envelope.entries] == list(range(8000))
+    assert len(sealed) == 8000 / MOST_ENTRIES
 
 
 def test_an_envelope_survives_its_bytes() -> None:
