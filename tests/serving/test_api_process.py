@@ -59,6 +59,23 @@ def test_a_stranger_is_ranked_by_the_items_alone(api: Api) -> None:
     assert answer["items"][0]["score"] == pytest.approx(_row(store, item_activity, "item-7")["item_ctr_7d"], abs=1e-5)
 
 
+def test_a_session_is_ranked_by_what_it_did_and_then_its_user_is(api: Api) -> None:
+    def score(**who: str) -> float:
+        answer: float = api.ask("/v1/rank", who | {"items": ["item-7"]})[1]["items"][0]["score"]
+        return answer
+
+    stranger = score(user_id="nobody")
+    api.system.start("worker")
+    try:
+        api.ask("/v1/events", CLICK | {"user_id": None, "session_id": "s"})
+        eventually(lambda: score(session_id="s") != stranger)
+        known = score(session_id="s")
+        assert api.ask("/v1/users/new/merge", {"session_id": "s"}) == (200, {"accepted": 1, "rejected": []})
+        eventually(lambda: score(user_id="new") == known and score(session_id="s") == stranger)
+    finally:
+        api.system.kill("worker")
+
+
 def _row(store: FeatureStore, view: FeatureView, item_id: str) -> Mapping[str, Any]:
     return OnlineRows(store, view).read([item_id])[item_id].values
 
