@@ -44,6 +44,8 @@ redis.call('HSET', KEYS[1], unpack(ARGV))
 return 1
 """
 
+ANSWER_S = 10  # without a limit, a worker or an API would wait for ever for a store that is cut off
+
 Fields = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 
 
@@ -54,7 +56,12 @@ class NewestWinsOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
 
 
 class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
-    """Feast's Redis store with an atomic write."""
+    """Feast's Redis store with an atomic write, and with limits on waiting (the connection string may set others)."""
+
+    @staticmethod
+    def _parse_connection_string(connection_string: str) -> tuple[Any, dict[str, Any]]:
+        nodes, options = RedisOnlineStore._parse_connection_string(connection_string)
+        return nodes, {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S} | options
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: Sequence[Fields], progress: Callable[[int], Any] | None

@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.plan import draw
-from tests.chaos.run import run, say, summary
+from tests.chaos.run import Storm, run, say, summary
+from tests.chaos.upheaval import drawn
 
 
 def main() -> None:
@@ -30,7 +31,8 @@ def main() -> None:
     plan = draw(options.seed or secrets.randbelow(10**6), options.events, options.users, options.items)
     say(f"seed {plan.seed}: {len(plan.sent):,} messages to {options.workers} workers")
     with tempfile.TemporaryDirectory(prefix="freshrank-chaos-") as folder:
-        report = run(plan, options.keep or Path(folder), options.workers, options.rate, (2, 7), say)
+        storm = Storm(options.workers, options.rate, (2, 7), drawn(plan.seed))
+        report = run(plan, options.keep or Path(folder), storm, say)
     print(summary(report))
     sys.exit(1 if report.differences else 0)
 

@@ -20,6 +20,7 @@ T = 1_750_000_000_000
 STEP_MS = 400  # the clock of the events goes on by so much from one to the next
 CATEGORIES = ("war", "drama", "crime", "noir", "west", "sci-fi")
 LATE_MS = 10 * 86_400_000
+LARGE = 1_000_000  # bytes of the largest poison: with its headers it is larger than any producer may send by default
 AGAIN_WITHIN = 60  # a user's later events before a duplicate comes; a ledger remembers 64
 
 
@@ -57,6 +58,7 @@ def draw(seed: int, events: int, users: int, items: int) -> Plan:
     chance = random.Random(seed)
     catalogue = [Item(item_id=f"i{n}", categories=chance.sample(CATEGORIES, n % 3)) for n in range(items)]
     plan = Plan(seed, catalogue, [], [], 0)
+    plan.sent.append(Poison(TOPIC_INTERACTIONS, b"u0", b"x" * LARGE, "malformed"))
     due: dict[str, dict[int, list[Interaction]]] = defaultdict(lambda: defaultdict(list))
     counts: dict[str, int] = defaultdict(int)
     late = 0

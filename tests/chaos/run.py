@@ -4,7 +4,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from streaming.replay import letters, replay
 from tests.chaos import verdict
 from tests.chaos.plan import Plan
 from tests.chaos.sender import Sender
-from tests.chaos.upheaval import Say, Upheaval
+from tests.chaos.upheaval import Harm, Say, Upheaval
 from tests.chaos.workers import Workers
 
 SESSION_S = 3.0  # the laptop's broker holds every join for half of it
@@ -41,23 +41,33 @@ def environment(folder: Path) -> dict[str, str]:
         "FRESHRANK_SESSION_TIMEOUT_S": str(SESSION_S),
         "FRESHRANK_COMMIT_INTERVAL_S": "0.5",
         "FRESHRANK_BATCH_SIZE": "1000",
+        "FRESHRANK_COMPACT_EVERY_S": "15",
         "FRESHRANK_CACHED_ROWS": "500",  # fewer than there are users: rows are evicted and read again
     }
 
 
-def run(plan: Plan, folder: Path, workers: int, rate: float, calm: tuple[float, float], say: Say) -> Report:
-    """Send the plan at ``rate`` events a second while things go wrong, ``calm`` seconds (least, most) apart."""
+class Storm(NamedTuple):
+    """What the system has to go through."""
+
+    workers: int  # at the start
+    rate: float  # messages a second
+    calm: tuple[float, float]  # seconds between one harm and the next: least, most
+    harms: Iterator[Harm]
+
+
+def run(plan: Plan, folder: Path, storm: Storm, say: Say) -> Report:
+    """Send the plan through the storm; returns what differs when all is stored."""
     with running(environment(folder), ["broker", "online-store"]) as system:
         crowd = Workers(system)
         try:
-            for _ in range(workers):
+            for _ in range(storm.workers):
                 crowd.start()
-            return _harmed(plan, system, crowd, rate, calm, say)
+            return _harmed(plan, system, crowd, storm, say)
         finally:
             crowd.stop()
 
 
-def _harmed(plan: Plan, system: System, crowd: Workers, rate: float, calm: tuple[float, float], say: Say) -> Report:
+def _harmed(plan: Plan, system: System, crowd: Workers, storm: Storm, say: Say) -> Report:
     broker, chance = system.settings.broker, random.Random(plan.seed)
     store = open_store(StoreSettings(redis=system.settings.redis, data_dir=system.settings.data_dir))
     caught_up(crowd, system)
@@ -65,14 +75,16 @@ def _harmed(plan: Plan, system: System, crowd: Workers, rate: float, calm: tuple
         for item in plan.items:
             producer.send(item)
     caught_up(crowd, system)
-    sender, upheaval = Sender(broker, plan, rate), Upheaval(system, crowd, plan.seed, say)
+    sender, upheaval = Sender(broker, plan, storm.rate), Upheaval(system, crowd, plan.seed, say)
     sender.start()
-    while sender.is_alive():
-        sender.join(chance.uniform(*calm))
+    for harm in storm.harms:
+        sender.join(chance.uniform(*storm.calm))
         crowd.replace()
         say(f"{sender.sent:,} of {len(plan.sent):,} sent; {len(crowd.running)} workers")
-        if sender.is_alive():
-            upheaval.strike()
+        if not sender.is_alive():
+            break
+        upheaval.strike(harm)
+    sender.join()
     if sender.error:
         raise RuntimeError(sender.error)
     caught_up(crowd, system)
@@ -83,6 +95,7 @@ def _harmed(plan: Plan, system: System, crowd: Workers, rate: float, calm: tuple
     caught_up(crowd, system)
     events = [*plan.events, *(poison.lost for poison in plan.poison if poison.lost)]
     off += verdict.users_off(store, events, plan.items) + verdict.items_off(store, events)
+    crowd.stop()  # who reads the log may not be overtaken by its compaction
     off += verdict.log_off(system.settings.data_dir / "offline", events)
     return Report(plan, upheaval.done, crowd.stopped_by_themselves, len(back), off)
 

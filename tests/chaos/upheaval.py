@@ -4,13 +4,31 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 from deploy.laptop.system import System
 from tests.chaos.workers import Workers
 
 MOST_WORKERS = 4
 Say = Callable[[str], None]
+Harm = Literal["kill", "kill_two", "join", "freeze", "restart_store", "kill_store", "freeze_store"]
+WEIGHTS: dict[Harm, int] = {
+    "kill": 6,
+    "kill_two": 1,
+    "join": 2,
+    "freeze": 3,
+    "restart_store": 2,
+    "kill_store": 2,
+    "freeze_store": 2,
+}
+
+
+def drawn(seed: int) -> Iterator[Harm]:
+    """Harm without end."""
+    chance = random.Random(seed)
+    while True:
+        yield chance.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
 
 
 class Upheaval:
@@ -22,13 +40,9 @@ class Upheaval:
         self._session_s = float(system.environment["FRESHRANK_SESSION_TIMEOUT_S"])
         self.done: Counter[str] = Counter()
 
-    def strike(self) -> None:
+    def strike(self, harm: Harm) -> None:
         """One thing goes wrong; returns when it is over (a killed worker has its successor)."""
-        harm = self._chance.choices(
-            [self.kill, self.kill_two, self.join, self.freeze, self.restart_store, self.kill_store, self.freeze_store],
-            weights=[6, 1, 2, 3, 2, 2, 2],
-        )[0]
-        harm()
+        getattr(self, harm)()
 
     def kill(self) -> None:
         """A worker dies by SIGKILL; another one comes a moment later."""

@@ -95,3 +95,8 @@ def test_a_store_that_forgot_its_scripts_is_told_again(settings: StoreSettings) 
     users._provider.online_store._client.script_flush()
     users.write([profile("after", T, "x")])
     assert users.read(["before", "after"]).keys() == {"before", "after"}
+
+
+def test_nobody_waits_for_ever_for_an_answer() -> None:
+    _, options = NewestWinsOnlineStore._parse_connection_string("store:6379,socket_timeout=3,password=x")
+    assert options == {"socket_timeout": 3, "socket_connect_timeout": 10, "password": "x"}

@@ -10,10 +10,11 @@ from feature_repo.features import item_activity, item_content, user_activity
 from feature_repo.online import Row
 from streaming.by_item import Envelope, envelopes
 from streaming.events import Interaction, Merge
+from streaming.item_activity import Advanced as AdvancedItems
 from streaming.item_activity import ItemTracker
 from streaming.merge import Handover
 from streaming.offline_log import OfflineLog
-from streaming.user_activity import Delivery, UserTracker
+from streaming.user_activity import Advanced, Delivery, UserTracker
 from tests.fakes import MemoryRows
 
 PARTITIONS, LOG = 2, 11
@@ -81,14 +82,20 @@ class Worker:
 
     def step(self, size: int, commits: bool) -> None:
         """One batch of each topic: advance, log, write, pass on, acknowledge."""
+        self.finish(*self.take(size), commits)
+        self.finish_items(*self.take_items(size), commits)
+
+    def take(self, size: int) -> tuple[list[Delivery], Advanced]:
+        """A batch of interactions and what it leads to; nothing of it is stored yet."""
         deliveries = [
             Delivery(partition, offset, event)
             for partition, events in enumerate(self.broker.interactions)
             for offset, event in list(enumerate(events))[self.at[partition] :][:size]
         ]
-        advanced = self.users.advance(deliveries)
-        for handover in advanced.handovers:
-            self.fuse.around(self.broker.interactions[place_of(handover.key)].append)(handover)
+        return deliveries, self.users.advance(deliveries)
+
+    def finish(self, deliveries: Sequence[Delivery], advanced: Advanced, commits: bool) -> None:
+        """Store it, pass it on, acknowledge it."""
         self.users.store(advanced)
         for to, sealed in envelopes(LOG, advanced.entries, PARTITIONS).items():
             for envelope in sealed:
@@ -97,11 +104,15 @@ class Worker:
             self.at[delivery.partition] = delivery.offset + 1
         if commits:
             self.broker.committed = list(self.at)
-        self._step_items(size, commits)
 
-    def _step_items(self, size: int, commits: bool) -> None:
+    def take_items(self, size: int) -> tuple[list[list[Envelope]], AdvancedItems]:
+        """A batch of envelopes of each partition and what they lead to."""
         batch = [topic[at:][:size] for topic, at in zip(self.broker.by_item, self.at_by_item, strict=True)]
-        self.items.store(self.items.advance([envelope for inside in batch for envelope in inside]))
+        return batch, self.items.advance([envelope for inside in batch for envelope in inside])
+
+    def finish_items(self, batch: Sequence[Sequence[Envelope]], advanced: AdvancedItems, commits: bool) -> None:
+        """Store it, acknowledge it."""
+        self.items.store(advanced)
         self.at_by_item = [at + len(inside) for at, inside in zip(self.at_by_item, batch, strict=True)]
         if commits:
             self.broker.committed_by_item = list(self.at_by_item)

@@ -108,3 +108,17 @@ def test_every_feature_is_that_of_the_clean_ordered_stream(seed: int, count: int
         run(Broker(partitioned(sent)), stores, script)
         for mine, theirs in zip(kept(stores), clean(events), strict=True):
             check(mine, theirs)
+
+
+def test_a_duplicate_beyond_the_memory_counts_once_more_for_its_user_and_its_item_alike(tmp_path: Path) -> None:
+    events = [
+        Interaction(event_id=str(number), user_id="u", item_id="a", action="click", timestamp=T)
+        for number in range(REMEMBERED + 1)
+    ]
+    within, beyond = Stores(tmp_path / "within", CATEGORIES), Stores(tmp_path / "beyond", CATEGORIES)
+    run(Broker(partitioned([*events[1:], events[1]])), within, [])
+    run(Broker(partitioned([*events, events[0]])), beyond, [])
+    for stores, counted in ((within, REMEMBERED), (beyond, REMEMBERED + 2)):
+        users, items = kept(stores)
+        assert users["u"]["user_actions_7d"][ACTIONS.index("click")] == counted
+        assert items["a"]["item_actions_7d"][ACTIONS.index("click")] == counted
