@@ -4,16 +4,19 @@ The workers join their group first and are stopped (SIGSTOP) while the backlog i
 nor the publisher is measured.
 """
 
+import os
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.load import publish, wait_for
@@ -26,8 +29,15 @@ WARM_UP = 2_000
 PATIENT = {"FRESHRANK_SESSION_TIMEOUT_S": "20", "FRESHRANK_COMMIT_INTERVAL_S": "0.1"}  # they are stopped for seconds
 
 
-def events_per_s(workers: int, count: int) -> float:
-    """Events per second that so many workers of one group take off a backlog, user and item features stored."""
+class Taken(NamedTuple):
+    """How a backlog went."""
+
+    events_per_s: float
+    cores: dict[str, float]  # how many processor cores each kind of process kept busy meanwhile
+
+
+def take(workers: int, count: int) -> Taken:
+    """So many workers of one group take a backlog, user and item features stored."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         system = stack.enter_context(running(free_environment(Path(folder)) | PATIENT, ["broker", "online-store"]))
         broker = system.environment["FRESHRANK_BROKER"]
@@ -40,23 +50,38 @@ def events_per_s(workers: int, count: int) -> float:
         publish(broker, count)
         for process in started:
             process.send_signal(signal.SIGCONT)
-        begin = time.perf_counter()
+        sessions = {name: [system.pid(name)] for name in ("broker", "online-store")}
+        sessions["workers"] = [process.pid for process in started]
+        begin, before = time.perf_counter(), _cpu_seconds(sessions)
         with offsets(broker) as group:
             wait_for(lambda: group.lag() == 0, f"{workers} workers")
-        return count / (time.perf_counter() - begin)
+        seconds, after = time.perf_counter() - begin, _cpu_seconds(sessions)
+        return Taken(count / seconds, {name: (after[name] - before[name]) / seconds for name in sessions})
 
 
 @contextmanager
 def _worker(system: System, metrics_port: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = system.environment | {"FRESHRANK_WORKER_METRICS_PORT": str(metrics_port)}
     assignments = [f"{name}={value}" for name, value in environment.items()]
-    process = subprocess.Popen(["env", *assignments, *commands()["worker"]], stderr=subprocess.DEVNULL)
+    command = ["env", *assignments, *commands()["worker"]]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         yield process
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait()
+
+
+def _cpu_seconds(sessions: dict[str, list[int]]) -> dict[str, float]:
+    """Processor time that the processes of these sessions have taken so far."""
+    taken = dict.fromkeys(sessions, 0.0)
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            session, times = os.getsid(process.pid), process.cpu_times()
+            for name, leaders in sessions.items():
+                taken[name] += (times.user + times.system) if session in leaders else 0.0
+    return taken
 
 
 def _warm(broker: str, ports: list[int]) -> None:

@@ -75,8 +75,9 @@ def main() -> None:
     ratios = [each["worker_events_per_s"] / each["bare_events_per_s"] for each in rounds]
     result: dict[str, Any] = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     result |= {"benchmark": "stream", "events": options.events, "ratio": statistics.median(ratios), "ratios": ratios}
-    one, two = (scaling.events_per_s(workers, options.events) for workers in (1, 2))
-    result |= {"one_worker_events_per_s": one, "two_workers_events_per_s": two, "scaling": two / one}
+    one, two = (scaling.take(workers, options.events) for workers in (1, 2))
+    result |= {"one_worker_events_per_s": one.events_per_s, "two_workers_events_per_s": two.events_per_s}
+    result |= {"scaling": two.events_per_s / one.events_per_s, "cores_of_one": one.cores, "cores_of_two": two.cores}
     result |= visible.measure()
     print(json.dumps(result) if options.json else page(result))
 
@@ -85,12 +86,17 @@ def page(result: dict[str, Any]) -> str:
     """The figures for people."""
     rounds = [round(ratio, 2) for ratio in result["ratios"]]
     one, two = result["one_worker_events_per_s"], result["two_workers_events_per_s"]
+    busy = [
+        ", ".join(f"{name} {cores:.2f}" for name, cores in result[f"cores_of_{each}"].items())
+        for each in ("one", "two")
+    ]
     p50, p99 = result["visible_p50_ms"], result["visible_p99_ms"]
     return f"""\
 bare Faust consumer   {result["bare_events_per_s"]:8,.0f} events/s
 worker                {result["worker_events_per_s"]:8,.0f} events/s
 ratio                 {result["ratio"]:8.2f}  (target >= 0.6; rounds {rounds})
 one worker, two       {one:8,.0f}, {two:,.0f} events/s off a backlog: {result["scaling"]:.2f} times (target >= 1.6)
+cores busy            {busy[0]}; {busy[1]}
 event -> online row   {p50:8.1f} ms p50, {p99:.1f} ms p99 at {visible.PER_S} events/s (target <= 30, <= 150)
 Redis                 {result["redis_bytes_per_user"]:8,.0f} bytes per user"""
 
