@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: a worker and the store die, a worker oversleeps its session; every row is compared."""
+"""The short form of `make chaos`: a worker and the store die, a worker sleeps too long; every row is compared."""
 
 from pathlib import Path
 
