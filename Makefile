@@ -59,6 +59,7 @@ export:  ## ranker -> ONNX bundle and Triton version
 bench: install  ## the hot paths against a floor measured in the same run
 	@$(BIN)/python -m benchmarks.rank
 	@$(BIN)/python -m benchmarks.stream
+	@$(BIN)/python -m benchmarks.backfill
 
 clean:  ## drop data and environments
 	@rm -rf data $(VENV) $(TRITON_VENV)
