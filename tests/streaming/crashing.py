@@ -81,7 +81,7 @@ class Worker:
         self.at, self.at_by_item = list(broker.committed), list(broker.committed_by_item)
 
     def step(self, size: int, commits: bool) -> None:
-        """One batch of each topic: advance, log, write, pass on, acknowledge."""
+        """One batch of each topic: advance, hand over, log, write, pass on, acknowledge."""
         self.finish(*self.take(size), commits)
         self.finish_items(*self.take_items(size), commits)
 
@@ -95,7 +95,9 @@ class Worker:
         return deliveries, self.users.advance(deliveries)
 
     def finish(self, deliveries: Sequence[Delivery], advanced: Advanced, commits: bool) -> None:
-        """Store it, pass it on, acknowledge it."""
+        """Hand sessions over, store it, pass it on, acknowledge it."""
+        for handover in advanced.handovers:
+            self.fuse.around(self.broker.interactions[place_of(handover.key)].append)(handover)
         self.users.store(advanced)
         for to, sealed in envelopes(LOG, advanced.entries, PARTITIONS).items():
             for envelope in sealed:

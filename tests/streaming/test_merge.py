@@ -217,6 +217,18 @@ def test_a_merge_redelivered_after_its_row_was_written_hands_nothing_over(owner:
     assert owner.row("session:s").activity.item_ids == ("b",)
 
 
+def test_a_merge_that_came_too_early_moves_nothing_when_it_is_redelivered(owner: Owner) -> None:
+    owner.take(merging(1), did(1, SESSION))
+    assert owner.again(0, merging(1)).handovers == []
+
+
+def test_a_redelivered_merge_is_known_by_its_place_when_its_id_is_forgotten(owner: Owner) -> None:
+    for n in range(MERGES_REMEMBERED + 2):
+        owner.take(did(n, SESSION, when=T + n), merging(n))
+    owner.take(did(99, SESSION))
+    assert owner.again(1, merging(0)).handovers == []
+
+
 def test_a_handover_counts_once_at_any_offset_however_many_events_lie_between(owner: Owner) -> None:
     owner.take(did(1, SESSION))
     (sent,) = owner.take(merging(1)).handovers
