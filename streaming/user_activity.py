@@ -9,7 +9,7 @@ from feature_repo.user_activity import advance
 from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, Merge, epoch_ms
-from streaming.ledger import Verdict, drop, event_key, judge, record
+from streaming.ledger import Verdict, drop, event_key, judge, partition_key, record
 from streaming.merge import Handover, Place, moved
 from streaming.offline_log import INTERACTIONS, new_part
 from streaming.row_log import RowLog
@@ -53,6 +53,8 @@ class UserTracker:
         users = self._users.get_all(delivery.event.key for delivery in deliveries)
         items = (event.item_id for _, _, event in deliveries if isinstance(event, Interaction))
         categories = self._categories.get_all(items)
+        # Offsets are compared within a partition: where partitions are added, users move to others that count anew.
+        logs = {each: partition_key(self.log, each) for each in {partition for partition, _, _ in deliveries}}
         changed: dict[str, TrackedUser] = {}
         last: dict[str, Row] = {}
         merged: set[str] = set()
@@ -60,7 +62,7 @@ class UserTracker:
         for partition, offset, event in deliveries:
             user = changed.get(event.key) or users.get(event.key) or TrackedUser()
             if not isinstance(event, Interaction):
-                after, handed_over = moved(user, event, Place(self.log, partition, offset))
+                after, handed_over = moved(user, event, Place(logs[partition], partition, offset))
                 handovers += handed_over
                 if after is not user:
                     changed[event.key], last[event.key] = after, user_row(event.key, after)
@@ -68,17 +70,17 @@ class UserTracker:
                     merged.add(event.key)
                 continue
             when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
-            verdict = judge(user.ledger, key, self.log, offset)
+            verdict = judge(user.ledger, key, logs[partition], offset)
             if verdict is Verdict.DUPLICATE:
                 duplicates += 1
-                changed[event.key] = user._replace(ledger=drop(user.ledger, self.log, offset))
+                changed[event.key] = user._replace(ledger=drop(user.ledger, logs[partition], offset))
                 continue
             entries.append((partition, Entry(offset, event.item_id, event.action, when)))
             if verdict is Verdict.AGAIN:
                 continue
             late += when < user.activity.at
             activity = advance(user.activity, event.item_id, event.action, when, categories[event.item_id])
-            user = TrackedUser(activity, record(user.ledger, key, self.log, offset, when))
+            user = TrackedUser(activity, record(user.ledger, key, logs[partition], offset, when))
             changed[event.key], last[event.key] = user, user_row(event.key, user)
             user_rows.append(last[event.key])
             interaction_rows.append(interaction_row(event, user.ledger.stamp))

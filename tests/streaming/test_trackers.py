@@ -128,3 +128,15 @@ def test_a_worker_that_forgets_reads_its_rows_again(tmp_path: Path) -> None:
     users.forget()
     users.store(users.advance([Delivery(1, 2, third)]))
     assert len(user_from_row(stores.users.read(["u"])["u"].values).activity.history) == 3
+
+
+def test_a_user_whose_events_move_to_an_added_partition_goes_on_counting(tmp_path: Path) -> None:
+    stores = Stores(tmp_path, CATEGORIES)
+    users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100)
+    events = stream([("u", "a", "click", T + number) for number in range(3)])
+    users.store(users.advance([Delivery(1, 500, events[0]), Delivery(1, 501, events[1])]))
+    moved = users.advance([Delivery(6, 0, events[1]), Delivery(6, 1, events[2])])
+    users.store(moved)
+    assert moved.duplicates == 1
+    assert users.advance([Delivery(6, 1, events[2])]).user_rows == []
+    assert len(user_from_row(stores.users.read(["u"])["u"].values).activity.history) == 3
