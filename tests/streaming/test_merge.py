@@ -22,6 +22,7 @@ from streaming.rows import TrackedUser, user_from_row
 from streaming.user_activity import Advanced, Delivery, UserTracker
 from tests.feature_repo.test_user_merge import same
 from tests.streaming.crashing import LOG, Broker, Step, Stores, partitioned, run
+from tests.streaming.test_rebalance import Turn, change_hands, turns
 from tests.streaming.test_trackers import CATEGORIES, T, check_items, logged, steps
 
 Message = Interaction | Merge
@@ -56,14 +57,19 @@ def plain(topic: list[Message]) -> dict[str, UserActivity]:
 
 def check(topic: list[Message], stores: Stores, folder: Path) -> None:
     """Every row is where the plain loop is; the items count every interaction once."""
+    check_users(topic, stores)
+    done = list({(each.key, each.event_id): each for each in topic if isinstance(each, Interaction)}.values())
+    check_items(done, stores, folder)
+    assert {row["event_id"] for row in logged(folder, "interactions")} == {each.event_id for each in done}
+
+
+def check_users(topic: list[Message], stores: Stores) -> None:
+    """Every user's and session's row is where the plain loop is."""
     wanted = plain(topic)
     found = {key: user_from_row(row.values).activity for key, row in stores.users.rows.items()}
     assert found.keys() == wanted.keys()
     for key, activity in found.items():
         same(activity, wanted[key])
-    done = list({(each.key, each.event_id): each for each in topic if isinstance(each, Interaction)}.values())
-    check_items(done, stores, folder)
-    assert {row["event_id"] for row in logged(folder, "interactions")} == {each.event_id for each in done}
 
 
 drawn = st.lists(
@@ -97,6 +103,16 @@ def test_no_crash_no_redelivery_and_no_duplicate_merges_anything_twice(
         stores = Stores(Path(folder), CATEGORIES)
         run(Broker(partitioned(sent)), stores, script)
         check(sent, stores, Path(folder))
+
+
+@settings(max_examples=100)
+@given(drawn, turns)
+def test_an_old_owner_that_wakes_up_merges_nothing_twice(drawn: list[tuple[Any, ...]], script: list[Turn]) -> None:
+    sent = stream(drawn)
+    with tempfile.TemporaryDirectory() as folder:
+        stores = Stores(Path(folder), CATEGORIES)
+        change_hands(Broker(partitioned(sent)), stores, script)
+        check_users(sent, stores)
 
 
 @pytest.mark.parametrize("user", ["u", "uu"], ids=["the partition of the session", "another partition"])

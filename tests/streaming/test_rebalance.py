@@ -41,6 +41,24 @@ class Zombie:
         self._worker.step(self._turn.size, False)
 
 
+def change_hands(broker: Broker, stores: Stores, script: list[Turn]) -> None:
+    """One owner after another, each frozen with a batch in its hands; the last one works to the end."""
+    zombies: list[Zombie] = []
+    for now, turn in enumerate(script):
+        owner = Worker(broker, stores)
+        for _ in range(turn.batches):
+            owner.step(turn.size, turn.commits)
+        zombies.append(Zombie(owner, turn, now))
+        for zombie in [each for each in zombies if each.wakes_at <= now]:
+            zombies.remove(zombie)
+            zombie.wake()
+    owner = Worker(broker, stores)
+    while zombies or not owner.done():
+        owner.step(20, True)
+        if zombies:
+            zombies.pop().wake()
+
+
 @settings(max_examples=100)
 @given(st.integers(0, 2**32), st.integers(1, 300), turns)
 def test_an_old_owner_that_wakes_up_changes_nothing(seed: int, count: int, script: list[Turn]) -> None:
@@ -49,19 +67,6 @@ def test_an_old_owner_that_wakes_up_changes_nothing(seed: int, count: int, scrip
     with tempfile.TemporaryDirectory() as folder:
         stores = Stores(Path(folder), CATEGORIES)
         broker = Broker(partitioned(repeated(chance, disordered(chance, events), REMEMBERED)))
-        zombies: list[Zombie] = []
-        for now, turn in enumerate(script):
-            owner = Worker(broker, stores)
-            for _ in range(turn.batches):
-                owner.step(turn.size, turn.commits)
-            zombies.append(Zombie(owner, turn, now))
-            for zombie in [each for each in zombies if each.wakes_at <= now]:
-                zombies.remove(zombie)
-                zombie.wake()
-        owner = Worker(broker, stores)
-        while not owner.done():
-            owner.step(20, True)
-            if zombies:
-                zombies.pop().wake()
+        change_hands(broker, stores, script)
         for mine, theirs in zip(kept(stores), clean(events), strict=True):
             check(mine, theirs)
