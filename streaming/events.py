@@ -135,8 +135,8 @@ _item_changes = msgspec.json.Decoder(ItemChange)
 encode = msgspec.json.Encoder().encode
 
 
-def interaction(raw: bytes, now_ms: int) -> Interaction:
-    """One interaction; a missing event_id or timestamp is filled in. Raises InvalidEvent."""
+def interaction(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction:
+    """One interaction; a missing event_id (by ``unnamed``) or timestamp is filled in. Raises InvalidEvent."""
     event = _decode(_interactions, raw)
     if event.user_id is None and event.session_id is None:
         raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
@@ -145,7 +145,7 @@ def interaction(raw: bytes, now_ms: int) -> Interaction:
         raise _ahead(when, now_ms)
     if event.event_id and event.timestamp == when:
         return event
-    return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
+    return msgspec.structs.replace(event, event_id=event.event_id or unnamed or str(uuid4()), timestamp=when)
 
 
 def merge(raw: bytes, now_ms: int) -> Merge:

@@ -46,10 +46,10 @@ class Place(NamedTuple):
 _handovers = msgspec.json.Decoder(Handover)
 
 
-def message(raw: bytes, now_ms: int) -> Interaction | Merge | Handover:
-    """Whatever lies on `interactions`. Raises InvalidEvent."""
+def message(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge | Handover:
+    """Whatever lies on `interactions`; an interaction without an id is called ``unnamed``. Raises InvalidEvent."""
     try:  # first: nearly all of them are, and it costs nothing
-        return events.interaction(raw, now_ms)
+        return events.interaction(raw, now_ms, unnamed)
     except InvalidEvent:
         match events.action_of(raw):
             case "merge":

@@ -41,9 +41,9 @@ def delivery(event: EventT[bytes], now_ms: int) -> Delivery:
     raw = event.message
     if raw.value is None:
         raise InvalidEvent("an interaction cannot be null")
-    # The time of a message without one must not change when it is read again.
+    # The time and the id of a message without them must not change when it is read again.
     arrived_ms = int(raw.timestamp * 1000) if raw.timestamp else now_ms
-    parsed = message(raw.value, arrived_ms)
+    parsed = message(raw.value, arrived_ms, f"{raw.partition}/{raw.offset}@{arrived_ms}")
     if event.key != parsed.key.encode():  # in another partition it would overtake, or be overtaken by, the same user's
         raise InvalidEvent(f"the key of the message must be its user, {parsed.key!r}, and not {event.key!r}")
     return Delivery(raw.partition, raw.offset, parsed)

@@ -4,6 +4,7 @@ import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from feature_repo.vocabulary import ACTIONS
 from streaming.events import Interaction
 from streaming.ledger import REMEMBERED
 from streaming.rows import item_from_row, user_from_row
+from streaming.users_flow import delivery
 from tests.streaming.crashing import Broker, Step, Stores, partitioned, run
 
 T = 1_750_000_000_000
@@ -122,3 +124,15 @@ def test_a_duplicate_beyond_the_memory_counts_once_more_for_its_user_and_its_ite
         users, items = kept(stores)
         assert users["u"]["user_actions_7d"][ACTIONS.index("click")] == counted
         assert items["a"]["item_actions_7d"][ACTIONS.index("click")] == counted
+
+
+def test_a_message_without_time_and_id_is_the_same_event_whenever_it_is_read() -> None:
+    message = SimpleNamespace(
+        value=b'{"user_id": "u", "item_id": "a", "action": "view"}', timestamp=T / 1000, partition=2, offset=7
+    )
+    first, again = (delivery(SimpleNamespace(message=message, key=b"u"), now_ms) for now_ms in (T + 5, T + 9))  # type: ignore[arg-type]
+    message.offset = 8
+    other = delivery(SimpleNamespace(message=message, key=b"u"), T + 9)  # type: ignore[arg-type]
+    assert first == again
+    assert first.event.event_id != other.event.event_id
+    assert first.event.timestamp == T
