@@ -2,7 +2,8 @@
 
 Feast reads the stamps of a batch, then writes it. A worker that is frozen or cut off in between, and goes on when its
 partitions have a new owner, would put its old rows over the new ones. Here a script compares and writes in one step,
-which also saves a round trip. A Redis Cluster runs no scripts in a pipeline; there Feast's own comparison stays.
+which also saves a round trip. Redis' client sends no scripts in a pipeline to a Redis Cluster; there Feast's
+own comparison stays.
 """
 
 from collections.abc import Callable, Sequence
