@@ -109,6 +109,29 @@ def test_a_killed_worker_loses_nothing(whole: Whole) -> None:
     )
 
 
+def seconds_to_visible(whole: Whole) -> tuple[float, float]:
+    """How many rows were met by a ranking for the first time, and the sum of their ages when they were written."""
+    text = whole.api.get("/metrics").text
+    [count] = re.findall(r"^freshrank_fresh_seconds_count (.+)$", text, re.MULTILINE)
+    [total] = re.findall(r"^freshrank_fresh_seconds_sum (.+)$", text, re.MULTILINE)
+    return float(count), float(total)
+
+
+def test_the_time_from_a_click_to_its_being_visible_is_measured(whole: Whole) -> None:
+    user_id = f"newcomer-{uuid4().hex}"
+    before = seconds_to_visible(whole)
+    click(whole, user_id, "space-1")
+
+    def seen() -> bool:
+        rank(whole, user_id)
+        return seconds_to_visible(whole)[0] > before[0]
+
+    wait_until(seen, 30, "the click to be seen by a ranking")
+    count, total = seconds_to_visible(whole)
+    assert count == before[0] + 1
+    assert 0 < total - before[1] < 30
+
+
 def test_the_metrics_count_what_was_asked(whole: Whole) -> None:
     rank(whole, "space-fan-1")
     text = whole.api.get("/metrics").text
