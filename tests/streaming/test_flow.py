@@ -1,46 +1,53 @@
-"""Messages that an agent sends, and a broker that takes none."""
+"""An agent that fails takes the worker with it."""
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
-from kafka.errors import KafkaTimeoutError
 
 from streaming.flow import Flow
-from streaming.merge import handover
 from streaming.metrics import Metrics
+from streaming.retry import StoreAway
 from streaming.settings import StreamSettings
-from tests.streaming.test_merge import HANDOVER, T
 
 
 class App:
-    """Faust's app as a flow uses it: its producer takes every message, or none."""
+    """A Faust app that can be crashed."""
 
-    def __init__(self, error: Exception | None = None) -> None:
-        self.producer, self.error = self, error
-        self.sent: list[tuple[str, bytes, bytes]] = []
+    def __init__(self) -> None:
+        self.crashed = asyncio.Event()
 
-    async def send(self, topic: str, key: bytes, value: bytes, *_: None) -> Any:
-        self.sent.append((topic, key, value))
-        return self.word()
-
-    async def word(self) -> None:
-        """What the broker says later."""
-        if self.error:
-            raise self.error
+    async def crash(self, reason: BaseException) -> None:
+        self.crashed.set()
 
 
-def hand_over(app: App) -> None:
-    asyncio.run(Flow(app, {}, StreamSettings(), Metrics()).hand_over([HANDOVER]))  # type: ignore[arg-type]
+async def failing(error: Exception) -> None:
+    raise error
 
 
-def test_a_handover_goes_to_its_user() -> None:
-    app = App()
-    hand_over(app)
-    [(topic, key, value)] = app.sent
-    assert (topic, key, handover(value, T)) == ("interactions", b"u", HANDOVER)
+@pytest.mark.parametrize("error", [StoreAway("the store is away"), KeyError("a fault of ours")])
+def test_whatever_an_agent_raises_stops_the_worker_before_the_agent_starts_again(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        app: Any = App()
+        watched = asyncio.create_task(Flow(app, {}, StreamSettings(), Metrics()).watch(failing(error)))
+        await app.crashed.wait()
+        await asyncio.sleep(0)
+        assert not watched.done()  # Faust starts an agent again whose task has ended
+        watched.cancel()
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(run())
+    assert f"{error}; the worker stops" in caplog.text
+    assert ("Traceback" in caplog.text) is not isinstance(error, StoreAway)
 
 
-def test_a_handover_that_the_broker_does_not_take_ends_the_agent() -> None:
-    with pytest.raises(KafkaTimeoutError):  # so that nothing is stored; whatever ends an agent stops the worker
-        hand_over(App(KafkaTimeoutError("no broker")))
+def test_an_agent_that_ends_by_itself_harms_nobody() -> None:
+    async def run() -> bool:
+        app: Any = App()
+        await Flow(app, {}, StreamSettings(), Metrics()).watch(asyncio.sleep(0))
+        return bool(app.crashed.is_set())
+
+    assert not asyncio.run(run())
