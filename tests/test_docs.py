@@ -6,11 +6,24 @@ from pathlib import Path
 
 import pytest
 
+import serving.app
+import serving.metrics
+import streaming.metrics
 from feature_repo.vocabulary import ACTIONS
 from streaming import broker, events
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOW = 1_750_000_000_000
+
+
+def test_every_metric_is_described_and_no_other() -> None:
+    counted = {
+        family.name for kind in (streaming.metrics, serving.metrics) for family in kind.Metrics().registry.collect()
+    }
+    gauges = re.findall(r'metrics\.(?:gauge|counter)\(\s*"(\w+)"', Path(serving.app.__file__).read_text())
+    asked = {"freshrank_worker_lag_events"}  # of the broker, when Prometheus asks
+    described = set(re.findall(r"^\| `(freshrank_\w+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE))
+    assert described == counted | {f"freshrank_{name}" for name in gauges} | asked
 
 
 def test_every_topic_is_described() -> None:
