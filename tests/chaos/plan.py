@@ -4,6 +4,8 @@ import random
 from collections import defaultdict
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from feature_repo.vocabulary import ACTIONS
 from streaming.events import (
     TOPIC_BY_ITEM,
@@ -12,6 +14,7 @@ from streaming.events import (
     TOPIC_USERS,
     Interaction,
     Item,
+    Merge,
     User,
     encode,
 )
@@ -40,8 +43,9 @@ class Plan(NamedTuple):
 
     seed: int
     items: list[Item]
-    sent: list[Interaction | Poison]
+    sent: list[Interaction | Merge | Poison]
     events: list[Interaction]
+    owners: dict[str, str]  # the key of a session that is merged -> its user
     late: int
 
     @property
@@ -50,14 +54,14 @@ class Plan(NamedTuple):
 
     @property
     def duplicates(self) -> int:
-        return len(self.sent) - len(self.events) - len(self.poison)
+        return len(self.sent) - len(self.events) - len(self.poison) - len(self.owners)
 
 
 def draw(seed: int, events: int, users: int, items: int) -> Plan:
     """A plan of so many distinct events; a few users and items have most of them."""
     chance = random.Random(seed)
     catalogue = [Item(item_id=f"i{n}", categories=chance.sample(CATEGORIES, n % 3)) for n in range(items)]
-    plan = Plan(seed, catalogue, [], [], 0)
+    plan = Plan(seed, catalogue, [], [], {}, 0)
     plan.sent.append(Poison(TOPIC_INTERACTIONS, b"u0", b"x" * LARGE, "malformed"))
     due: dict[str, dict[int, list[Interaction]]] = defaultdict(lambda: defaultdict(list))
     counts: dict[str, int] = defaultdict(int)
@@ -74,6 +78,8 @@ def draw(seed: int, events: int, users: int, items: int) -> Plan:
         plan.sent.extend(due[user].pop(counts[user], []))
         if chance.random() < 0.003:
             plan.sent.append(_poison(chance, number))
+        if chance.random() < 0.005:
+            _visit(chance, number, items, plan)
     return plan._replace(late=late)
 
 
@@ -86,6 +92,20 @@ def _event(chance: random.Random, number: int, users: int, items: int) -> Intera
         action=chance.choice(ACTIONS),  # type: ignore[arg-type]
         timestamp=T + number * STEP_MS - late,
     )
+
+
+def _visit(chance: random.Random, number: int, items: int, plan: Plan) -> None:
+    """An anonymous session that is merged into a user, who clicked as well; some merges are sent twice."""
+    session, user = f"{number}", f"m{number % 40}"
+    clicks = [_event(chance, number, 1, items) for _ in range(chance.randrange(1, 9))]
+    anonymous = [
+        replace(each, event_id=f"s{number}-{n}", user_id=None, session_id=session) for n, each in enumerate(clicks)
+    ]
+    own = replace(clicks[0], event_id=f"o{number}", user_id=user)
+    merge = Merge(event_id=f"m{number}", session_id=session, user_id=user, timestamp=T + number * STEP_MS)
+    plan.events.extend([*anonymous, own])
+    plan.sent.extend([*anonymous, own, merge, *[merge] * chance.randrange(2)])
+    plan.owners[merge.key] = user
 
 
 def _skewed(chance: random.Random, count: int) -> int:

@@ -94,7 +94,7 @@ def _harmed(plan: Plan, system: System, crowd: Workers, storm: Storm, say: Say) 
     off += [] if len(back) == wanted else [f"{len(back)} letters went back instead of {wanted}"]
     caught_up(crowd, system)
     events = [*plan.events, *(poison.lost for poison in plan.poison if poison.lost)]
-    off += verdict.users_off(store, events, plan.items) + verdict.items_off(store, events)
+    off += verdict.users_off(store, plan, events) + verdict.items_off(store, events)
     crowd.stop()  # who reads the log may not be overtaken by its compaction
     off += verdict.log_off(system.settings.data_dir / "offline", events)
     return Report(plan, upheaval.done, crowd.stopped_by_themselves, len(back), off)
@@ -131,6 +131,7 @@ def summary(report: Report) -> str:
     lines = [
         f"seed {plan.seed}",
         f"{len(plan.events):,} events ({plan.late:,} late), {plan.duplicates:,} duplicates, {poison:,} poison messages",
+        f"{len(plan.owners):,} sessions merged into users",
         *(f"{count} {what}" for what, count in sorted(report.done.items())),
         f"{report.stopped} workers that stopped by themselves and were replaced",
         f"{report.replayed} repaired messages put back by a replay",

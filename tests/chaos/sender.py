@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
 
-from streaming.events import Interaction, encode
+from streaming.events import Interaction, Merge, encode
 from tests.chaos.plan import Plan, Poison
 
 CHUNK = 50
@@ -51,7 +51,7 @@ class Sender(threading.Thread):
             self.places[Place(found.topic, found.partition, found.offset)] = poison
 
 
-def _send(producer: KafkaProducer, message: Interaction | Poison) -> Any:
+def _send(producer: KafkaProducer, message: Interaction | Merge | Poison) -> Any:
     if isinstance(message, Poison):
         return producer.send(message.topic, key=message.key, value=message.value)
     return producer.send("interactions", key=message.key.encode(), value=encode(message))
