@@ -1,6 +1,6 @@
 """How fast and how fresh is the worker, against a bare Faust consumer of the same topic in the same run?
 
-    python -m benchmarks.stream                   60,000 events, three rounds; about four minutes
+    python -m benchmarks.stream                   100,000 events, three rounds; about five minutes
     python -m benchmarks.stream --rounds 1 --json
 
 Both read the same events from a real broker on this machine. The bare consumer is Faust as released and only counts
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.stream", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON line on standard output")
     options = parser.parse_args()
