@@ -12,7 +12,9 @@ from tests.chaos.workers import Workers
 
 MOST_WORKERS = 4
 Say = Callable[[str], None]
-Harm = Literal["kill", "kill_two", "join", "freeze", "restart_store", "kill_store", "freeze_store"]
+Harm = Literal[
+    "kill", "kill_two", "join", "freeze", "restart_store", "kill_store", "freeze_store", "kill_at_standstill"
+]
 WEIGHTS: dict[Harm, int] = {
     "kill": 6,
     "kill_two": 1,
@@ -21,6 +23,7 @@ WEIGHTS: dict[Harm, int] = {
     "restart_store": 2,
     "kill_store": 2,
     "freeze_store": 2,
+    "kill_at_standstill": 2,
 }
 
 
@@ -96,6 +99,17 @@ class Upheaval:
         time.sleep(seconds)
         process.send_signal(signal.SIGCONT)
         self.done["store freezes"] += 1
+
+    def kill_at_standstill(self) -> None:
+        """A worker dies while the store is frozen: the others cannot finish their batches, and lose their partitions."""
+        self._say("the online store freezes, and then")
+        process = self._system.processes["online-store"]
+        process.send_signal(signal.SIGSTOP)
+        self._wait(0, 1)
+        self.kill()
+        self._wait(1, 3 * self._session_s)
+        process.send_signal(signal.SIGCONT)
+        self.done["workers killed while the store was frozen"] += 1
 
     def _store(self, what: str, number: signal.Signals) -> None:
         self._say(f"the online store {what}")
