@@ -15,7 +15,7 @@ from faust.types import StreamT
 from feature_repo.features import item_activity, item_content, user_activity, user_profile
 from feature_repo.online import OnlineRows
 from feature_repo.settings import StoreSettings
-from feature_repo.store import apply, open_store
+from feature_repo.store import open_applied
 from streaming import catalogue, events, items_flow, users_flow
 from streaming.broker import LARGEST_OUT
 from streaming.catalogue import Catalogue
@@ -33,8 +33,7 @@ from streaming.user_activity import UserTracker
 def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[str, str], metrics: Metrics) -> faust.App:
     """The worker on these stores; ``topic_ids`` is what create_topics returned."""
     app = faust_app(stream, stores)
-    store = open_store(stores)
-    apply(store)
+    store = open_applied(stores)
     offline = open_log(stores)
     contents, profiles = OnlineRows(store, item_content), OnlineRows(store, user_profile)
     source = log_key(topic_ids[events.TOPIC_INTERACTIONS])

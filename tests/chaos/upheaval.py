@@ -101,7 +101,7 @@ class Upheaval:
         self.done["store freezes"] += 1
 
     def kill_at_standstill(self) -> None:
-        """A worker dies while the store is frozen: the others cannot finish their batches, and lose their partitions."""
+        """A worker dies while the store is frozen: the others keep their batches, and lose their partitions."""
         self._say("the online store freezes, and then")
         process = self._system.processes["online-store"]
         process.send_signal(signal.SIGSTOP)
