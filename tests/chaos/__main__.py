@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import kafka  # noqa: F401  (before feast, which turns on the warnings of whatever is imported after it)
+
 from tests.chaos.plan import draw
 from tests.chaos.run import Storm, run, say, summary
 from tests.chaos.upheaval import drawn

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import kafka  # noqa: F401  (before feast, see __main__)
+
 from deploy.laptop.ports import free_environment
 from deploy.laptop.system import System, running
 from streaming.events import Interaction
