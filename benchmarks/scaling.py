@@ -23,6 +23,7 @@ from benchmarks.load import publish, wait_for
 from deploy.laptop.ports import free_environment, free_port
 from deploy.laptop.procfile import commands
 from deploy.laptop.system import System, running
+from streaming.events import TOPIC_INTERACTIONS
 from streaming.lag import offsets
 
 WARM_UP = 2_000
@@ -48,13 +49,15 @@ def take(workers: int, count: int) -> Taken:
         for process in started:
             process.send_signal(signal.SIGSTOP)
         publish(broker, count)
+        group = stack.enter_context(offsets(broker))
+        goal = group.committed(TOPIC_INTERACTIONS) + count
         for process in started:
             process.send_signal(signal.SIGCONT)
         sessions = {name: [system.pid(name)] for name in ("broker", "online-store")}
         sessions["workers"] = [process.pid for process in started]
         begin, before = time.perf_counter(), _cpu_seconds(sessions)
-        with offsets(broker) as group:
-            wait_for(lambda: group.lag() == 0, f"{workers} workers")
+        wait_for(lambda: group.committed(TOPIC_INTERACTIONS) >= goal, f"{workers} workers")
+        wait_for(lambda: group.lag() == 0, f"{workers} workers' items")
         seconds, after = time.perf_counter() - begin, _cpu_seconds(sessions)
         return Taken(count / seconds, {name: (after[name] - before[name]) / seconds for name in sessions})
 

@@ -56,10 +56,12 @@ class OnlineRows:
         self._join_key = view.join_keys[0]
         self._encoders = {field.name: _TO_PROTO[field.dtype] for field in view.features}
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Write rows; the store keeps the one it has where that is as new or newer."""
+    def write(self, rows: Sequence[Row], **in_all: Any) -> None:
+        """Write rows, each with the values ``in_all``; the store keeps the one it has where that is as new or newer."""
         if rows:
-            self._provider.online_write_batch(self._config, self.view, [self._encode(row) for row in rows], None)
+            same = {name: self._encoders[name](value) for name, value in in_all.items()}
+            encoded = [self._encode(row, same) for row in rows]
+            self._provider.online_write_batch(self._config, self.view, encoded, None)
 
     def read(self, entity_ids: Sequence[str], names: Sequence[str] | None = None) -> dict[str, Row]:
         """The rows the store has of these entities (an unknown one is not in the answer), all columns or ``names``."""
@@ -91,8 +93,8 @@ class OnlineRows:
     def _key(self, entity_id: str) -> EntityKey:
         return EntityKey(join_keys=[self._join_key], entity_values=[pb.Value(string_val=entity_id)])
 
-    def _encode(self, row: Row) -> tuple[EntityKey, dict[str, pb.Value], datetime, None]:
-        values = {name: self._encoders[name](value) for name, value in row.values.items()}
+    def _encode(self, row: Row, same: dict[str, pb.Value]) -> tuple[EntityKey, dict[str, pb.Value], datetime, None]:
+        values = {name: self._encoders[name](value) for name, value in row.values.items()} | same
         return self._key(row.entity_id), values, moment(row.stamp), None
 
 

@@ -75,7 +75,7 @@ def advance_counts(
     for row, window in zip(counts, _WINDOWS, strict=True):
         if timestamp > at:
             fade = 0.5 ** ((timestamp - at) / window)
-            faded, one = [value * fade for value in row], 1.0
+            faded, one = list(map(fade.__mul__, row)), 1.0
         else:
             faded, one = list(row), 0.5 ** ((at - timestamp) / window)
         faded[action] += one

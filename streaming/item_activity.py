@@ -1,5 +1,6 @@
 """envelopes of interactions by item -> item_activity rows (online, offline log) and item-changes."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from streaming.events import ItemChange
 from streaming.ledger import is_new, record_item
 from streaming.offline_log import new_part
 from streaming.row_log import RowLog
-from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row, written
+from streaming.rows import TrackedItem, item_from_row, item_row, online_item_row
 
 
 class Advanced(NamedTuple):
@@ -54,7 +55,7 @@ class ItemTracker:
         """Keep it, the log first."""
         if advanced.item_rows:
             self._offline.append(item_activity.name, new_part(), advanced.item_rows)
-            self._online.write(written(advanced.online_rows, "item_written_at"))
+            self._online.write(advanced.online_rows, item_written_at=time.time_ns() // 1_000_000)
             self._items.put_all(advanced.items)
 
     def forget(self) -> None:

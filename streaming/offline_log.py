@@ -7,6 +7,7 @@ after a crash the log may hold a row twice, both copies equal, but it never lack
 import os
 import time
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ class OfflineLog:
 def _arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
     stamps = pa.array([row.stamp for row in rows], pa.int64()).cast(_STAMP)
     created = pa.array([time.time_ns() // 1000] * len(rows), pa.int64()).cast(_STAMP)
-    columns: list[Any] = [pa.array([row.entity_id for row in rows], pa.string())]
-    for field in list(schema)[1 : -len(_STAMPS)]:
-        columns.append(pa.array([row.values[field.name] for row in rows], field.type))
-    return pa.Table.from_arrays([*columns, stamps, created], schema=schema)
+    fields = list(schema)[1 : -len(_STAMPS)]
+    pick = itemgetter(*(field.name for field in fields), fields[0].name)  # one twice: a tuple even of a single field
+    columns = [*zip(*(pick(row.values) for row in rows), strict=True)] or [()] * len(fields)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, fields, strict=False)]
+    return pa.Table.from_arrays([pa.array([row.entity_id for row in rows]), *arrays, stamps, created], schema=schema)

@@ -1,7 +1,6 @@
 """state + ledger -> a row of its view, and back: what the online store and the offline log hold."""
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from feature_repo import item_activity, user_activity
@@ -37,12 +36,6 @@ def user_row(user_id: str, user: TrackedUser) -> Row:
 def online_user_row(row: Row, user: TrackedUser) -> Row:
     """The same with its ledger, as the online store has it."""
     return Row(row.entity_id, row.stamp, {**row.values, "user_ledger": ledger.user_to_bytes(user.ledger)})
-
-
-def written(rows: Iterable[Row], field: str) -> list[Row]:
-    """The rows as they are written now: ``field`` says when (epoch milliseconds)."""
-    now = time.time_ns() // 1_000_000
-    return [Row(row.entity_id, row.stamp, {**row.values, field: now}) for row in rows]
 
 
 def user_from_row(row: Mapping[str, Any]) -> TrackedUser:

@@ -38,6 +38,9 @@ def prompt_transport(fetch_wait_ms: int) -> type[driver.Transport]:
     return Transport
 
 
+_A_MESSAGE = [types.CoroutineType, types.CoroutineType]  # handing it over, and the suspension of the flow
+
+
 class PromptConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's consumer, except that a message which an agent's buffer has room for needs no task.
 
@@ -48,7 +51,7 @@ class PromptConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def wait_first(self, *waited: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109
         """The first of ``waited`` to be done, as Faust's ``Service.wait_first``."""
-        if len(waited) != 2 or timeout is not None or not all(isinstance(each, Coroutine) for each in waited):
+        if timeout is not None or [type(each) for each in waited] != _A_MESSAGE:
             return await super().wait_first(*waited, timeout=timeout)
         handing_over, suspended = waited
         try:

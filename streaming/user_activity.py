@@ -1,5 +1,6 @@
 """interactions -> user_activity rows (online, offline log), envelopes for the items, handovers of merged sessions."""
 
+import time
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from streaming.ledger import Verdict, drop, event_key, judge, partition_key, rec
 from streaming.merge import Handover, Place, moved
 from streaming.offline_log import INTERACTIONS, new_part
 from streaming.row_log import RowLog
-from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row, written
+from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
 
 CATEGORIES_KEPT_S = 10.0  # how late a new or changed category may be seen
 
@@ -93,7 +94,7 @@ class UserTracker:
             part = new_part()
             self._offline.append(user_activity.name, part, advanced.user_rows)
             self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
-            self._online.write(written(advanced.online_rows, "user_written_at"))
+            self._online.write(advanced.online_rows, user_written_at=time.time_ns() // 1_000_000)
         self._users.put_all(advanced.users)
 
     def forget(self) -> None:

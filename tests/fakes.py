@@ -16,11 +16,11 @@ class MemoryRows:
     view: FeatureView
     rows: dict[str, Row] = field(default_factory=dict)
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[Row], **in_all: Any) -> None:
         for row in rows:
             stored = self.rows.get(row.entity_id)
             if stored is None or row.stamp > stored.stamp:
-                self.rows[row.entity_id] = row
+                self.rows[row.entity_id] = row._replace(values={**row.values, **in_all})
 
     def read(self, entity_ids: Sequence[str], names: Sequence[str] | None = None) -> dict[str, Row]:
         wanted = names or [each.name for each in self.view.features]

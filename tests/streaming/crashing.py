@@ -50,11 +50,11 @@ class Fuse:
         self.left = -1
 
     def around(self, effect: Callable[..., None]) -> Callable[..., None]:
-        def fused(*arguments: object) -> None:
+        def fused(*arguments: object, **named: object) -> None:
             self.left -= 1
             if self.left == -1:
                 raise Crash
-            effect(*arguments)
+            effect(*arguments, **named)
 
         return fused
 
