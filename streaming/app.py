@@ -26,7 +26,7 @@ from streaming.ledger import log_key
 from streaming.metrics import Metrics
 from streaming.row_log import open_log
 from streaming.settings import StreamSettings
-from streaming.transport import PromptApp
+from streaming.transport import PromptApp, RawSchema
 from streaming.user_activity import UserTracker
 
 
@@ -40,7 +40,7 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
     users = UserTracker(OnlineRows(store, user_activity), contents, offline, source, stream.cached_rows)
     items = ItemTracker(OnlineRows(store, item_activity), offline, stream.cached_rows)
 
-    topics = {name: app.topic(name, key_serializer="raw", value_serializer="raw") for name in topic_ids}
+    topics = {name: app.topic(name, schema=RawSchema()) for name in topic_ids}
     flow = Flow(app, topics, stream, metrics)
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]

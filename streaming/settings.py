@@ -11,7 +11,7 @@ class StreamSettings(BaseSettings):
     broker: str = "127.0.0.1:9092"
     partitions: int = 4  # of every topic, when the worker creates it
     replicas: int = 1  # copies of every partition; 3 on a cluster
-    batch_size: int = 8_000  # events a worker takes before it writes and acknowledges
+    batch_size: int = 16_000  # events a worker takes before it writes and acknowledges
     cached_rows: int = 50_000  # entity rows a worker keeps in memory per view
     fetch_wait_ms: int = 20  # how long the broker may hold an empty fetch
     session_timeout_s: float = 6.0  # a worker silent for longer loses its partitions

@@ -1,11 +1,12 @@
-"""Faust's Kafka transport, prompter: events are heard of at once and handed over without a task each."""
+"""Faust's Kafka transport, prompter: events are heard of at once, handed over without a task each, and left raw."""
 
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import faust
 from faust.transport.drivers import aiokafka as driver
+from faust.types import EventT, Message
 from mode.services import WaitResults
 
 from streaming.settings import StreamSettings
@@ -82,6 +83,22 @@ async def _go_on(begun: Coroutine[Any, Any, Any], waiting_for: Any) -> Any:
                 return done.value
 
     return await rest(waiting_for)
+
+
+class RawSchema(faust.Schema):  # type: ignore[misc]
+    """Keys and values as the broker has them: nothing to look up and nothing to decode for each message."""
+
+    def __init__(self) -> None:
+        super().__init__(key_serializer="raw", value_serializer="raw")
+
+    def compile(self, app: faust.App, **_: Any) -> Callable[..., Coroutine[Any, Any, EventT[bytes]]]:
+        """What makes an event of a message."""
+        event = app.conf.Event
+
+        async def decode(message: Message, **_: Any) -> EventT[bytes]:
+            return event(app, message.key, message.value, message.headers, message)
+
+        return decode
 
 
 class PromptApp(faust.App):  # type: ignore[misc]

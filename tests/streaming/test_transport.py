@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Coroutine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from faust.transport.consumer import Consumer
 from feature_repo.settings import StoreSettings
 from streaming.app import faust_app
 from streaming.settings import StreamSettings
+from streaming.transport import RawSchema
 
 
 @pytest.fixture
@@ -45,6 +47,12 @@ def test_a_worker_refuses_an_aiokafka_that_renamed_the_fetch_wait(
     monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", lambda self, transport: object())
     with pytest.raises(RuntimeError, match="no longer has `_fetch_max_wait_ms`"):
         aiokafka_consumer(stores, 33)
+
+
+def test_a_message_becomes_an_event_as_it_came(stores: StoreSettings) -> None:
+    message: Any = SimpleNamespace(key=b"k", value=b"\xff{", headers=[("a", b"1")])
+    event = asyncio.run(RawSchema().compile(faust_app(StreamSettings(), stores))(message, propagate=True))
+    assert (event.key, event.value, event.headers, event.message) == (b"k", b"\xff{", {"a": b"1"}, message)
 
 
 def wait_first(stores: StoreSettings, handing_over: Coroutine[Any, Any, Any], suspend_after_s: float = 60) -> Any:
