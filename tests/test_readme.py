@@ -20,6 +20,7 @@ FOLDERS = {
     "deploy": "the same processes on a laptop and in containers",
 }
 OTHERS = {
+    "deploy/alerts.yaml": "Prometheus alerting rules",
     "feature_repo/feature_store.yaml": "Feast on a laptop: SQLite registry, Redis, DuckDB",
     "feature_repo/production.yaml": "Feast in production: Redis, PostgreSQL",
     "triton_models/ranker/config.pbtxt": "the ranker's interface, by hand",
