@@ -56,7 +56,7 @@ def test_of_two_writers_at_the_same_time_the_newer_one_wins(
     def overtake() -> None:
         owner.write([profile(user, stamps[0], str(stamps.pop(0)))])
 
-    encoded = Interrupted([frozen._encode(profile(user, T + 20, str(T + 20)))], overtake)
+    encoded = Interrupted([frozen._encode(profile(user, T + 20, str(T + 20)), {})], overtake)
     store().online_write_batch(frozen._config, user_profile, encoded, None)
     newest = max(T + 20, T + 10 if stamps else T + 30)
     assert (owner.read([user])[user].values["user_attributes"] == [str(newest)]) is right
