@@ -82,6 +82,7 @@ def environment(folder: Path) -> dict[str, str]:
     defaults, free = LaptopSettings(), free_environment(folder)
     usual = {"BROKER": defaults.broker, "REDIS": defaults.redis, "TRITON": defaults.triton}
     ports = {"TRITON_METRICS_PORT": defaults.triton_metrics_port, "API_PORT": defaults.api_port}
+    ports["WORKER_METRICS_PORT"] = StreamSettings().worker_metrics_port
     chosen = {PREFIX + name: at for name, at in usual.items() if not answers(address(at))}
     chosen |= {PREFIX + name: str(port) for name, port in ports.items() if not answers(address(f"127.0.0.1:{port}"))}
     return free | chosen
