@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import typeguard
+from prometheus_client import values
 
 
 @contextmanager
@@ -35,3 +36,6 @@ _same: Callable[[Any], Any] = lambda target: target  # noqa: E731
 
 with _lean():
     import feast  # noqa: F401
+
+# Feast has Prometheus keep every counter in files that processes share; ours are one process's own, and stay in memory.
+values.ValueClass = values.MutexValue

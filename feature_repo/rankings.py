@@ -1,7 +1,7 @@
 """A ranking as it was made -> a message of the topic ``rankings``, and back: what the model saw and what it said.
 
 MessagePack; arrays are raw little-endian bytes of the tensors' own types. Vectors are left out, because they are no
-features of their own: those of the candidates and of the history follow from the item ids and the model version.
+features of their own: those of the candidates and of the history follow from the items, their content and the model.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
@@ -14,9 +14,6 @@ FRESH = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 5, 30, 300)
 RANKABLE = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 CANDIDATES = (0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 STAGES = ("features", "inputs", "triton")
-
-# Importing Feast turns every counter into files that processes share; ours are one process's own, and stay in memory.
-values.ValueClass = values.MutexValue
 
 
 class Metrics:

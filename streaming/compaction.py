@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.settings import StoreSettings
-from streaming.offline_log import SCHEMAS
+from streaming.offline_log import SCHEMAS, write_part
 
 SMALL_BYTES, LARGE_BYTES = 1 << 20, 4 << 20  # what is merged; how much of it into one part
 FEWEST = 20  # small parts of a table that are worth the trouble
@@ -97,9 +97,7 @@ def _merge(parts: Sequence[Path]) -> None:
     table = _once(pa.concat_tables([pq.ParquetFile(part).read() for part in parts]))
     names = json.dumps([part.name for part in parts]).encode()
     place = parts[0].with_name(f"merged-{parts[0].stem}-{len(parts)}.parquet")
-    unfinished = place.with_suffix(".tmp")
-    pq.write_table(table.replace_schema_metadata({MERGED: names}), unfinished, compression="zstd")
-    unfinished.replace(place)
+    write_part(place, table.replace_schema_metadata({MERGED: names}))
 
 
 def _once(table: pa.Table) -> pa.Table:

@@ -159,10 +159,10 @@ def merge(raw: bytes, now_ms: int) -> Merge:
     return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
 
 
-def interaction_or_merge(raw: bytes, now_ms: int) -> Interaction | Merge:
-    """What producers send to `interactions`. Raises InvalidEvent."""
+def interaction_or_merge(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge:
+    """What producers send to `interactions`; ``unnamed`` is the id of an interaction without one. Raises InvalidEvent."""
     try:  # first: nearly all of them are, and it costs nothing
-        return interaction(raw, now_ms)
+        return interaction(raw, now_ms, unnamed)
     except InvalidEvent:
         if action_of(raw) != "merge":
             raise

@@ -11,11 +11,10 @@ from feature_repo import features
 from feature_repo.online import Row
 from feature_repo.vocabulary import ACTION_CODE, ACTIONS, CTR_PRIOR, HALF_LIVES
 from streaming import ledger
-from streaming.ledger import ItemLedger
+from streaming.ledger import HISTORY_LOG, ItemLedger
 from streaming.loop_state import Constants, Counters, Steps, new_counters, new_state
 from streaming.loops import advance_items
 from streaming.parts import ends_of, lists_of, rows_of, table_of
-from streaming.plain_loop import HISTORY_LOG
 from streaming.ranked import Ranked, ranked
 
 Array = npt.NDArray[Any]

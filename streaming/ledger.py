@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+HISTORY_LOG = 0  # stands for "no topic": what a backfill counted
 REMEMBERED = 64  # event ids per user: the bound within which a producer's duplicate is recognised
 MERGES_REMEMBERED = 16  # merges per session, apart from its events, which would push them out
 

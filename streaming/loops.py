@@ -1,7 +1,7 @@
 """events, entity by entity -> their rows: the arithmetic of feature_repo, compiled, without an object per event.
 
 The same operations in the same order as ``user_activity.advance`` and ``item_activity.advance``, so the same bits;
-tests/streaming/test_loops.py compares them. Everything compiled is in this file, because numba's cache on disk looks
+tests/streaming/test_shards.py compares them. Everything compiled is in this file, because numba's cache on disk looks
 at the file of a function only, not at those of the functions it calls.
 """
 

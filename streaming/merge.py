@@ -48,15 +48,12 @@ _handovers = msgspec.json.Decoder(Handover)
 
 def message(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge | Handover:
     """Whatever lies on `interactions`; an interaction without an id is called ``unnamed``. Raises InvalidEvent."""
-    try:  # first: nearly all of them are, and it costs nothing
-        return events.interaction(raw, now_ms, unnamed)
+    try:
+        return events.interaction_or_merge(raw, now_ms, unnamed)
     except InvalidEvent:
-        match events.action_of(raw):
-            case "merge":
-                return events.merge(raw, now_ms)
-            case "handover":
-                return handover(raw, now_ms)
-        raise
+        if events.action_of(raw) != "handover":
+            raise
+    return handover(raw, now_ms)
 
 
 def handover(raw: bytes, now_ms: int) -> Handover:

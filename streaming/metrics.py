@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from kafka.errors import KafkaError
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server, values
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -17,9 +17,6 @@ BATCH = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 STORE = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 PATIENCE_MS = 2_000  # with a broker that is away, before the other figures are told
 FRESH = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 5, 30, 300)
-
-# Importing Feast turns every counter into files that processes share; ours are one process's own, and stay in memory.
-values.ValueClass = values.MutexValue
 
 
 class Metrics:

@@ -30,13 +30,13 @@ _ARROW: dict[FeastType, pa.DataType] = {
     Array(Int64): pa.list_(pa.int64()),
     Array(Float64): pa.list_(pa.float64()),
 }
-_STAMP = pa.timestamp("us", tz="UTC")
-_STAMPS = [pa.field("event_timestamp", _STAMP), pa.field("created", _STAMP)]
+STAMP = pa.timestamp("us", tz="UTC")
+_STAMPS = [pa.field("event_timestamp", STAMP), pa.field("created", STAMP)]
 
 INTERACTIONS = "interactions"
 ONLINE_ONLY = {*USER_BOOKS, *ITEM_BOOKS}
 # Most values of a batch differ: dictionaries and statistics of lists are a third of the writing, for nothing.
-_QUICK: dict[str, Any] = {"compression": "zstd", "use_dictionary": False, "write_statistics": ["event_timestamp"]}
+_QUICK: dict[str, Any] = {"use_dictionary": False, "write_statistics": ["event_timestamp"]}
 NO_ROWS = "no-rows"  # a part with the columns alone: a table that has no row yet is still a table to DuckDB
 
 
@@ -85,10 +85,7 @@ class OfflineLog:
             self._write(table, part, rows)
 
     def _write(self, table: str, part: str, rows: Sequence[Row]) -> None:
-        place = self.folder / table / f"{part}.parquet"
-        unfinished = place.with_suffix(f".{os.getpid()}.tmp")
-        pq.write_table(_arrow(SCHEMAS[table], rows), unfinished, **_QUICK)
-        unfinished.replace(place)
+        write_part(self.folder / table / f"{part}.parquet", _arrow(SCHEMAS[table], rows), **_QUICK)
 
     def clear(self) -> None:
         """Drop every part that has rows."""
@@ -103,9 +100,16 @@ class OfflineLog:
         return (part for part in self.folder.glob("*/*.parquet") if part.stem != NO_ROWS)
 
 
+def write_part(place: Path, table: pa.Table, **options: Any) -> None:
+    """Write one part, whole or not at all; ``options`` are those of ``pyarrow.parquet.write_table``."""
+    unfinished = place.with_suffix(f".{os.getpid()}.tmp")
+    pq.write_table(table, unfinished, compression="zstd", **options)
+    unfinished.replace(place)
+
+
 def _arrow(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
-    stamps = pa.array([row.stamp for row in rows], pa.int64()).cast(_STAMP)
-    created = pa.array([time.time_ns() // 1000] * len(rows), pa.int64()).cast(_STAMP)
+    stamps = pa.array([row.stamp for row in rows], pa.int64()).cast(STAMP)
+    created = pa.array([time.time_ns() // 1000] * len(rows), pa.int64()).cast(STAMP)
     fields = list(schema)[1 : -len(_STAMPS)]
     pick = itemgetter(*(field.name for field in fields), fields[0].name)  # one twice: a tuple even of a single field
     columns = [*zip(*(pick(row.values) for row in rows), strict=True)] or [()] * len(fields)

@@ -1,6 +1,5 @@
 """columns of rows -> Arrow tables as the offline log has them -> its parts."""
 
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -8,13 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from feature_repo.online import Row
-from streaming.offline_log import SCHEMAS, OfflineLog
+from streaming.offline_log import SCHEMAS, STAMP, OfflineLog, write_part
 from streaming.row_log import RowLog
 
-STAMP = pa.timestamp("us", tz="UTC")
 REPEATED = frozenset(  # the columns that a dictionary makes smaller
     {"user_id", "item_id", "action", "history_item_ids", "history_actions", "user_session_events", "user_categories"}
 )
@@ -85,20 +82,15 @@ def drop_unfinished(log: RowLog) -> None:
 
 
 def _write_parquet(log: OfflineLog, name: str, part: str, table: pa.Table) -> None:
-    place = log.folder / name / f"{part}.parquet"
-    unfinished = place.with_suffix(f".{os.getpid()}.tmp")
-    pq.write_table(
+    fields = list(SCHEMAS[name])
+    write_part(
+        log.folder / name / f"{part}.parquet",
         table,
-        unfinished,
-        compression="zstd",
-        use_dictionary=[_leaf(field) for field in SCHEMAS[name] if field.name in REPEATED],
+        use_dictionary=[_leaf(field) for field in fields if field.name in REPEATED],
         dictionary_pagesize_limit=DICTIONARY_BYTES,
-        write_statistics=[
-            field.name for field in SCHEMAS[name] if not pa.types.is_list(field.type)
-        ],  # nobody asks lists
+        write_statistics=[field.name for field in fields if not pa.types.is_list(field.type)],  # nobody asks lists
         store_schema=False,  # the log's text is text, however it was written
     )
-    unfinished.replace(place)
 
 
 def _leaf(field: Any) -> str:

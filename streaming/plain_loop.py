@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from feature_repo import item_activity, user_activity
+from feature_repo import user_activity
 from feature_repo.online import Row
 from streaming.events import Interaction, epoch_ms
-from streaming.ledger import event_key, record, record_item
-from streaming.rows import TrackedItem, TrackedUser, interaction_row, item_row, user_row
-
-HISTORY_LOG = 0  # stands for "no topic" in a ledger
+from streaming.ledger import HISTORY_LOG, event_key, record
+from streaming.rows import TrackedUser, interaction_row, user_row
 
 Categories = Mapping[str, Sequence[str]]
 
@@ -30,20 +28,3 @@ class Users:
         )
         self.states[event.key] = advanced
         return user_row(event.key, advanced), interaction_row(event, advanced.ledger.stamp)
-
-
-class Items:
-    """States of items while their history passes by."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, TrackedItem] = {}
-
-    def advance(self, position: int, event: Interaction) -> Row:
-        """The item's row after one more event."""
-        item, when = self.states.get(event.item_id, TrackedItem()), epoch_ms(event.timestamp, 0, "timestamp")
-        advanced = TrackedItem(
-            item_activity.advance(item.activity, event.action, when),
-            record_item(item.ledger, HISTORY_LOG, 0, position, when),
-        )
-        self.states[event.item_id] = advanced
-        return item_row(event.item_id, advanced)

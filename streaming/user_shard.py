@@ -12,12 +12,11 @@ from feature_repo import features
 from feature_repo.online import Row
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES
 from streaming import ledger
-from streaming.ledger import REMEMBERED, UserLedger, event_key
+from streaming.ledger import HISTORY_LOG, REMEMBERED, UserLedger, event_key
 from streaming.loop_state import Constants, Counters, Lists, Steps, new_counters, new_lists, new_state
 from streaming.loops import advance_users
 from streaming.offline_log import INTERACTIONS
 from streaming.parts import ends_of, lists_of, rows_of, table_of
-from streaming.plain_loop import HISTORY_LOG
 from streaming.ranked import Categories, Ranked, categories_of, ranked
 
 Array = npt.NDArray[Any]

@@ -91,7 +91,10 @@ class Live(NamedTuple):
 
     def check(self, events: Sequence[Interaction]) -> None:
         """Every user and item stands where a plain loop over the events stands, and every event is logged."""
-        for user, row in self.online(features.user_activity, *{event.key for event in events}).items():
+        users = {event.key for event in events}
+        found = self.online(features.user_activity, *users)
+        assert found.keys() == users
+        for user, row in found.items():
             assert user_from_row(row).activity == user_after([event for event in events if event.key == user])
         self.check_items(events)
 

@@ -85,6 +85,7 @@ def check(mine: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[st
     """Both have the same entities and features, up to rounding; affinities whatever their order."""
     assert mine.keys() == theirs.keys()
     for entity, row in theirs.items():
+        assert comparable(mine[entity]).keys() == comparable(row).keys()
         for name, value in comparable(row).items():
             assert comparable(mine[entity])[name] == pytest.approx(value, rel=1e-9, abs=1e-12), (entity, name)
 

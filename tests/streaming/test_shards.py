@@ -13,14 +13,15 @@ from feature_repo import item_activity, user_activity
 from feature_repo.online import Row
 from feature_repo.vocabulary import ACTION_CODE, ACTIONS
 from streaming.columns import one_by_one
-from streaming.events import Interaction
+from streaming.events import Interaction, epoch_ms
 from streaming.item_shard import item_events, item_parts
+from streaming.ledger import HISTORY_LOG, record_item
 from streaming.loop_state import Constants, Steps, new_counters, new_lists, new_state
 from streaming.loops import advance_users, compiled
 from streaming.parts import rows_of
-from streaming.plain_loop import Items, Users
+from streaming.plain_loop import Users
 from streaming.ranked import categories_of, ranked
-from streaming.rows import online_item_row, online_user_row
+from streaming.rows import TrackedItem, item_row, online_item_row, online_user_row
 from streaming.user_shard import user_events, user_parts
 from tests.fakes import as_logged
 
@@ -45,6 +46,23 @@ events = st.fixed_dictionaries(
 )
 categories = st.dictionaries(st.sampled_from(ITEMS), st.lists(st.sampled_from(MANY), max_size=20))
 Fields = dict[str, Any]
+
+
+class Items:
+    """States of items while their history passes by."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, TrackedItem] = {}
+
+    def advance(self, position: int, event: Interaction) -> Row:
+        """The item's row after one more event."""
+        item, when = self.states.get(event.item_id, TrackedItem()), epoch_ms(event.timestamp, 0, "timestamp")
+        advanced = TrackedItem(
+            item_activity.advance(item.activity, event.action, when),
+            record_item(item.ledger, HISTORY_LOG, 0, position, when),
+        )
+        self.states[event.item_id] = advanced
+        return item_row(event.item_id, advanced)
 
 
 def spooled(history: list[Fields]) -> Any:
