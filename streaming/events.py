@@ -160,7 +160,7 @@ def merge(raw: bytes, now_ms: int) -> Merge:
 
 
 def interaction_or_merge(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge:
-    """What producers send to `interactions`; ``unnamed`` is the id of an interaction without one. Raises InvalidEvent."""
+    """What producers send to `interactions`; ``unnamed`` names an interaction without an id. Raises InvalidEvent."""
     try:  # first: nearly all of them are, and it costs nothing
         return interaction(raw, now_ms, unnamed)
     except InvalidEvent:
