@@ -23,10 +23,11 @@ from torch import Tensor, nn
 from feature_repo.bundle import BundleMetadata, promote
 from feature_repo.inputs import tensors
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, ATTRIBUTES
+from training.item_tower import ItemEncoder
 from training.language import load as load_language
 from training.language import merged, restore_adapter
 from training.log import EmptyLog
-from training.model import ItemEncoder, Ranker
+from training.model import Ranker
 from training.publish import MODELS, next_version, publish, write_bundle
 from training.runs import Run, latest_run, read_run
 from training.settings import TrainingSettings

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
-from training.model import mean_pooled
+from training.item_tower import mean_pooled
 
 BATCH = 64  # texts a pass
 

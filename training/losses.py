@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.model import NEVER, Ranker, fill_vectors
+from training.history import NEVER
+from training.item_tower import fill_vectors
+from training.model import Ranker
 
 
 def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, negatives: int) -> Tensor:

@@ -1,7 +1,6 @@
-"""The whole model: item text and attributes -> item vectors; histories and features -> scores.
+"""The ranker: a user's history and features, candidates with theirs -> scores.
 
-B batch, L history, D = VECTOR_SIZE, N candidates, T tokens. The ranker never sees an id: an item that was never trained
-ranks by the vector of its text.
+B batch, L history, D = VECTOR_SIZE, N candidates.
 """
 
 import torch
@@ -9,144 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+from training.clock import GAP_SCALES, clock_features, time_features
+from training.cross import CrossNetwork
+from training.history import HistoryEncoder
 
 WINDOWS = tuple(HALF_LIVES)
-NEVER = -1e9
-
-
-class ItemTower(nn.Module):
-    """Text vectors and attributes -> item vectors."""
-
-    def __init__(self, text_size: int) -> None:
-        super().__init__()
-        self.text = nn.Linear(text_size, VECTOR_SIZE)
-        self.attributes = nn.Embedding(ATTRIBUTE_BUCKETS, VECTOR_SIZE, padding_idx=0)
-        with torch.no_grad():
-            self.attributes.weight.normal_(std=0.02)[0] = 0.0
-
-    def forward(self, text: Tensor, attributes: Tensor) -> Tensor:
-        """``text`` [n, text_size] and hash buckets [n, k] -> [n, D]."""
-        vectors: Tensor = self.text(text) + self.attributes(attributes).sum(1)
-        return vectors
-
-
-class ItemEncoder(nn.Module):
-    """Tokens and attributes -> the vector of an item nobody has met yet; what is exported for new items."""
-
-    def __init__(self, language: nn.Module, tower: ItemTower) -> None:
-        super().__init__()
-        self.language, self.tower = language, tower
-        self.vocabulary = int(language.get_input_embeddings().num_embeddings)  # type: ignore[operator]
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, item_attributes: Tensor) -> Tensor:
-        """[n, T], [n, T], [n, k] -> [n, D]."""
-        vectors: Tensor = self.tower(mean_pooled(self.language, input_ids, attention_mask), item_attributes)
-        return vectors
-
-
-def mean_pooled(language: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-    """The mean of a language model's token states, of length one: [n, T] -> [n, text_size] (Sentence-BERT, 2019)."""
-    states = language(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-    weights = attention_mask.unsqueeze(-1).to(states.dtype)
-    return F.normalize((states * weights).sum(1) / weights.sum(1).clamp(min=1), dim=-1)
-
-
-class Block(nn.Module):
-    """One causal transformer block; a learned bias per distance stands for the position."""
-
-    gap: Tensor
-    future: Tensor
-    itself: Tensor
-
-    def __init__(self, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before, self.between = nn.LayerNorm(VECTOR_SIZE), nn.LayerNorm(VECTOR_SIZE)
-        self.query, self.key_value = nn.Linear(VECTOR_SIZE, VECTOR_SIZE), nn.Linear(VECTOR_SIZE, 2 * VECTOR_SIZE)
-        self.out = nn.Linear(VECTOR_SIZE, VECTOR_SIZE)
-        self.up, self.down = nn.Linear(VECTOR_SIZE, 4 * VECTOR_SIZE), nn.Linear(4 * VECTOR_SIZE, VECTOR_SIZE)
-        self.distance = nn.Parameter(torch.zeros(heads, HISTORY_LENGTH))
-        self.drop = nn.Dropout(dropout)
-        places = torch.arange(HISTORY_LENGTH)
-        self.register_buffer("gap", (places[:, None] - places[None]).clamp(min=0), persistent=False)
-        self.register_buffer("future", places[None] > places[:, None], persistent=False)
-        self.register_buffer("itself", torch.eye(HISTORY_LENGTH, dtype=torch.bool), persistent=False)
-
-    def forward(self, states: Tensor, padding: Tensor, last_only: bool) -> Tensor:
-        """``states`` [B, L, D] -> the same, or [B, 1, D] for the newest entry; ``padding`` [B, L] is not attended."""
-        batch = states.shape[0]
-        start = HISTORY_LENGTH - 1 if last_only else 0
-        normed = self.before(states)
-        query = self.query(normed[:, start:]).view(batch, -1, self.heads, VECTOR_SIZE // self.heads).transpose(1, 2)
-        key, value = self.key_value(normed).view(batch, -1, 2, self.heads, VECTOR_SIZE // self.heads).unbind(2)
-        scores = query @ key.permute(0, 2, 3, 1) * (VECTOR_SIZE // self.heads) ** -0.5  # [B, heads, queries, L]
-        scores = scores + self.distance[:, self.gap[start:]]
-        # An entry always sees itself: an empty history has something to attend to, and no row of the softmax is empty.
-        hidden = (self.future[start:] | padding[:, None, :]) & ~self.itself[start:]  # [B, queries, L]
-        weights = scores.masked_fill(hidden[:, None], NEVER).softmax(-1)
-        mixed = (weights @ value.transpose(1, 2)).transpose(1, 2).reshape(batch, -1, VECTOR_SIZE)
-        states = states[:, start:] + self.drop(self.out(mixed))
-        states = states + self.drop(self.down(F.gelu(self.up(self.between(states)))))
-        return states
-
-
-class HistoryEncoder(nn.Module):
-    """What a user did, right-aligned -> where the user stands after each entry."""
-
-    def __init__(self, layers: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.actions = nn.Embedding(len(ACTIONS) + 1, VECTOR_SIZE)
-        self.gaps = nn.Linear(len(GAP_SCALES), VECTOR_SIZE)
-        self.blocks = nn.ModuleList(Block(heads, dropout) for _ in range(layers))
-        self.norm = nn.LayerNorm(VECTOR_SIZE)
-        self.drop = nn.Dropout(dropout)
-        nn.init.normal_(self.actions.weight, std=0.02)
-
-    def forward(self, vectors: Tensor, actions: Tensor, gaps: Tensor, last_only: bool = True) -> Tensor:
-        """[B, L, D], [B, L], [B, L] seconds before now -> [B, D] for the newest entry, or [B, L, D]."""
-        since = (F.pad(gaps[:, :-1], (1, 0)) - gaps).clamp(min=0)  # seconds after the entry before
-        states = self.drop(vectors + self.actions(actions) + self.gaps(time_features(since)))
-        padding = actions == 0
-        for number, block in enumerate(self.blocks, start=1):
-            states = block(states, padding, last_only and number == len(self.blocks))
-        normed: Tensor = self.norm(states)
-        return normed[:, -1] if last_only else normed
-
-
-GAP_SCALES = (1.0, 60.0, 3_600.0, 86_400.0, 604_800.0)  # seconds
-
-
-def time_features(seconds: Tensor) -> Tensor:
-    """Times [...] on logarithmic scales [..., len(GAP_SCALES)]."""
-    return torch.stack([torch.log1p(seconds / scale) for scale in GAP_SCALES], -1) * 0.2
-
-
-def clock_features(hour: Tensor, weekday: Tensor) -> Tensor:
-    """[B, 1] each -> [B, 4] on two circles."""
-    angles = torch.cat([hour / 24, weekday / 7], -1) * (2 * torch.pi)
-    return torch.cat([angles.sin(), angles.cos()], -1)
-
-
-class CrossNetwork(nn.Module):
-    """Two cross layers beside a small perceptron over one candidate's numbers (DCN-v2, Wang et al., 2021)."""
-
-    def __init__(self, size: int, hidden: int, dropout: float) -> None:
-        super().__init__()
-        self.crosses = nn.ModuleList(nn.Linear(size, size) for _ in range(2))
-        self.deep = nn.Sequential(
-            nn.Linear(size, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, hidden // 2), nn.GELU()
-        )
-        self.top = nn.Linear(size + hidden // 2, 1)
-        nn.init.zeros_(self.top.weight)
-        nn.init.zeros_(self.top.bias)
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        """[B, N, size] -> [B, N]."""
-        crossed = numbers
-        for cross in self.crosses:
-            crossed = numbers * cross(crossed) + crossed
-        scores: Tensor = self.top(torch.cat([crossed, self.deep(numbers)], -1)).squeeze(-1)
-        return scores
 
 
 class Ranker(nn.Module):
@@ -215,18 +81,3 @@ class Ranker(nn.Module):
 
 
 KERNELS = [0.0, 1.5, 3.0]  # log of the half-lives, in entries
-
-
-def item_matrix(tower: ItemTower, residual: Tensor, text: Tensor, attributes: Tensor, cold: Tensor | None) -> Tensor:
-    """Vectors of the catalogue after a row of zeros [1 + n, D]; ``cold`` [n] marks items without their residual."""
-    learned = residual if cold is None else residual.masked_fill(cold[:, None], 0.0)
-    return F.pad(tower(text, attributes) + learned, (0, 0, 1, 0))
-
-
-def fill_vectors(inputs: dict[str, Tensor], matrix: Tensor, rows: Tensor | None = None) -> dict[str, Tensor]:
-    """``history_rows`` -> ``history_vectors`` and ``rows`` -> ``item_vectors``, looked up in ``item_matrix``."""
-    filled = {name: tensor for name, tensor in inputs.items() if name not in ("history_rows", "rows", "log_draws")}
-    filled["history_vectors"] = matrix[inputs["history_rows"]]
-    if rows is not None:
-        filled["item_vectors"] = matrix[rows + 1]
-    return filled

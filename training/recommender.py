@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from training.cases import Case
 from training.config import TrainConfig
+from training.item_tower import ItemTower, fill_vectors, item_matrix
 from training.metrics import rank
-from training.model import ItemTower, Ranker, fill_vectors, item_matrix
+from training.model import Ranker
 from training.samples import Arrays
 
 SCORED = 16  # cases a pass

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.config import TrainConfig
 from training.export import ranker_inputs
-from training.model import fill_vectors
+from training.item_tower import fill_vectors
 from training.recommender import Recommender, as_tensors, build
 from training.train import Data, fit
 

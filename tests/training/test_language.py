@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from training.item_tower import mean_pooled
 from training.language import EncoderMissing, TextCache, load, merged, place_of
-from training.model import mean_pooled
 
 TEXTS = ["tea cup", "saw nail", "red", "blue saw saw"]
 

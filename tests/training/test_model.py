@@ -5,7 +5,9 @@ import torch
 from torch import Tensor
 
 from training.export import ranker_inputs
-from training.model import HistoryEncoder, ItemTower, Ranker, item_matrix
+from training.history import HistoryEncoder
+from training.item_tower import ItemTower, item_matrix
+from training.model import Ranker
 
 
 @pytest.fixture(scope="module")

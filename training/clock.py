@@ -1,0 +1,17 @@
+"""Seconds and hours -> numbers a network can read."""
+
+import torch
+from torch import Tensor
+
+GAP_SCALES = (1.0, 60.0, 3_600.0, 86_400.0, 604_800.0)  # seconds
+
+
+def time_features(seconds: Tensor) -> Tensor:
+    """Times [...] on logarithmic scales [..., len(GAP_SCALES)]."""
+    return torch.stack([torch.log1p(seconds / scale) for scale in GAP_SCALES], -1) * 0.2
+
+
+def clock_features(hour: Tensor, weekday: Tensor) -> Tensor:
+    """[B, 1] each -> [B, 4] on two circles."""
+    angles = torch.cat([hour / 24, weekday / 7], -1) * (2 * torch.pi)
+    return torch.cat([angles.sin(), angles.cos()], -1)
