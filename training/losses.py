@@ -1,51 +1,11 @@
-"""Scores -> what a step minimises.
-
-A softmax over the catalogue on the vectors alone, and one over sampled candidates on the full score.
-"""
+"""Labels with their candidates -> what a step minimises on the full score."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.history import NEVER
 from training.item_tower import fill_vectors
 from training.model import Ranker
-
-
-def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, negatives: int) -> Tensor:
-    """Next-item cross entropy at every fresh entry of history windows [B, L], over the vectors alone (SASRec, 2018).
-
-    ``matrix`` [1 + n, D] starts with the row of "none". Items of the window itself are not counted as negatives.
-    """
-    gaps, rows = windows["history_gaps"], windows["history_rows"]
-    states = ranker.history(matrix[rows], windows["history_actions"], gaps, last_only=False)
-    waited = (gaps[:, :-1] - gaps[:, 1:]).clamp(min=0)
-    taught = windows["fresh"][:, 1:]
-    context = states.new_zeros(*waited.shape, ranker.context_size)
-    users = ranker.user_vector(states[:, :-1], waited, context)[taught]  # [taught entries, D]
-    targets = rows[:, 1:][taught]
-    items, log_draws = catalogue_sample(targets, len(matrix), negatives)
-    logits = users @ matrix[items].T * ranker.scale.exp() - log_draws
-    window_of = taught.nonzero()[:, 0]
-    met = torch.zeros(len(rows), len(matrix), dtype=torch.bool).scatter_(1, rows, True)[:, items]
-    positions = torch.searchsorted(items, targets)
-    hidden = met[window_of].scatter(1, positions[:, None], False)
-    return F.cross_entropy(logits.masked_fill(hidden, NEVER), positions)
-
-
-def catalogue_sample(targets: Tensor, size: int, negatives: int) -> tuple[Tensor, Tensor]:
-    """Rows to rank against, sorted, with the log of the chance that each is among them.
-
-    The whole catalogue when it is small; else the batch's own targets and uniform draws. In-batch targets come as often
-    as they are popular, so their chance is subtracted (logQ, Yi et al., 2019).
-    """
-    if size - 1 <= negatives:
-        return torch.arange(1, size), torch.zeros(size - 1)
-    uniform = torch.randint(1, size, (negatives,))
-    items: Tensor = torch.unique(torch.cat([targets, uniform]))
-    share = torch.bincount(targets, minlength=size)[items] / len(targets)
-    expected = share * len(targets) + negatives / (size - 1)
-    return items, torch.log(-torch.expm1(-expected) + 1e-12)
 
 
 def label_loss(ranker: Ranker, users: dict[str, Tensor], candidates: dict[str, Tensor], matrix: Tensor) -> Tensor:

@@ -26,8 +26,9 @@ from training.config import FAST, TrainConfig, add_flags, from_flags
 from training.language import EncoderMissing, TextCache
 from training.language import load as load_language
 from training.log import EmptyLog
-from training.losses import label_loss, window_loss
+from training.losses import label_loss
 from training.metrics import summary
+from training.next_item import window_loss
 from training.recommender import Recommender, as_tensors, build
 from training.runs import finish, write_config, write_weights
 from training.samples import Catalogue, read_catalogue, read_labels, read_windows

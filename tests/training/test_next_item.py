@@ -1,7 +1,7 @@
 import torch
 
-from training.losses import catalogue_sample, window_loss
 from training.model import Ranker
+from training.next_item import catalogue_sample, window_loss
 
 
 def test_a_small_catalogue_is_ranked_as_a_whole() -> None:
