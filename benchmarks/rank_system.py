@@ -20,8 +20,8 @@ from feature_repo.store import apply, open_store
 from feature_repo.user_activity import UserActivity, advance
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
 from training.config import TrainConfig
-from training.export import export_ranker
 from training.model import Ranker
+from training.onnx_models import export_ranker
 
 CATEGORIES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller", "War")
 

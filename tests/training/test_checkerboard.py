@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.config import TrainConfig
-from training.export import ranker_inputs
+from training.example_inputs import ranker_inputs
 from training.item_tower import fill_vectors
 from training.recommender import Recommender, as_tensors, build
 from training.train import Data, fit

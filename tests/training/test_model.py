@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.export import ranker_inputs
+from training.example_inputs import ranker_inputs
 from training.history import HistoryEncoder
 from training.item_tower import ItemTower, item_matrix
 from training.model import Ranker

@@ -18,7 +18,9 @@ from feature_repo.settings import StoreSettings
 from tests.training.tiny import content, events
 from training.config import TrainConfig
 from training.evaluate import page, run_evaluation
-from training.export import ParityError, check_parity, export, ranker_inputs
+from training.example_inputs import ranker_inputs
+from training.export import export
+from training.parity import ParityError, check_parity
 from training.runs import latest_run, read_run
 from training.settings import TrainingSettings
 from training.train import train
@@ -38,7 +40,7 @@ def folder(
         labels=16,
         windows=8,
         lora_rank=2,
-        lora_refreshes=1,
+        encoder_refreshes=1,
         final_epochs=1,
     )
     return train(store, settings, snapshot, tmp_path_factory.mktemp("models"), config)

@@ -1,0 +1,39 @@
+"""Shapes -> random inputs of the exported models: to trace them, to compare and to time them."""
+
+from typing import Any
+
+import numpy as np
+
+from feature_repo.inputs import tensors
+from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, ATTRIBUTES
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+SHAPES = ((1, 2), (2, 100), (3, 7), (1, 1000))  # (batch, candidates or tokens)
+
+
+def ranker_inputs(batch: int, items: int, seed: int = 0) -> Arrays:
+    """Random inputs of the ranker; the first row of a batch is an unknown user without history."""
+    draw = np.random.default_rng(seed)
+    inputs: Arrays = {}
+    for tensor in tensors():
+        shape: Any = [batch, *(items if size == "N" else size for size in tensor.shape)]
+        if tensor.dtype == "int64":
+            limit = len(ACTIONS) + 1 if tensor.name == "history_actions" else ATTRIBUTE_BUCKETS
+            inputs[tensor.name] = draw.integers(0, limit, shape)
+        else:
+            inputs[tensor.name] = draw.exponential(3.0, shape).astype(np.float32)
+        if tensor.name.startswith(("history", "user_actions", "user_attributes")):
+            inputs[tensor.name][0] = 0
+    return inputs
+
+
+def encoder_inputs(batch: int, tokens: int, vocabulary: int, seed: int = 0) -> Arrays:
+    """Random inputs of the item encoder with texts of several lengths and token ids below ``vocabulary``."""
+    draw = np.random.default_rng(seed)
+    tokens = min(tokens, 64)
+    lengths = draw.integers(1, tokens + 1, (batch, 1))
+    return {
+        "input_ids": draw.integers(0, vocabulary, (batch, tokens)),
+        "attention_mask": (np.arange(tokens)[None] < lengths).astype(np.int64),
+        "item_attributes": draw.integers(0, ATTRIBUTE_BUCKETS, (batch, ATTRIBUTES)),
+    }

@@ -1,0 +1,54 @@
+"""The ranker and the item encoder -> ONNX files whose batch, candidates and tokens are free."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from feature_repo.inputs import tensors
+from training.example_inputs import encoder_inputs, ranker_inputs
+from training.item_tower import ItemEncoder
+from training.model import Ranker
+
+OPSET = 20
+
+
+def export_ranker(ranker: Ranker, path: Path) -> None:
+    """Write the ranker with the inputs of ``tensors()`` and the output ``scores``; batch and N are free."""
+    example = {name: torch.from_numpy(array) for name, array in ranker_inputs(2, 5).items()}
+    batch, items = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("items", min=1, max=100_000)
+    free = {t.name: {0: batch} | ({1: items} if t.shape[0] == "N" else {}) for t in tensors()}
+    _export(ranker, {"inputs": example}, {"inputs": free}, list(example), "scores", path)
+
+
+def export_encoder(encoder: ItemEncoder, path: Path) -> None:
+    """Write the item encoder: input_ids, attention_mask, item_attributes -> item_vector; batch and tokens are free."""
+    example = {name: torch.from_numpy(array) for name, array in encoder_inputs(2, 16, encoder.vocabulary).items()}
+    batch, tokens = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
+    free = {"input_ids": {0: batch, 1: tokens}, "attention_mask": {0: batch, 1: tokens}, "item_attributes": {0: batch}}
+    _export(encoder, example, free, list(example), "item_vector", path)
+
+
+def _export(
+    model: nn.Module, example: dict[str, Any], free: dict[str, Any], names: list[str], output: str, path: Path
+) -> None:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter about its own deprecations and axis names
+        program = torch.onnx.export(
+            model.eval(),
+            (),
+            kwargs=example,
+            dynamic_shapes=free,
+            input_names=names,
+            output_names=[output],
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        assert program is not None
+        program.save(str(path), external_data=False)
