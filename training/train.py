@@ -23,7 +23,7 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.cases import Case
 from training.config import FAST, TrainConfig, add_flags, from_flags
-from training.language import EncoderMissing, TextCache
+from training.language import EncoderMissing, learning_rate
 from training.language import load as load_language
 from training.log import EmptyLog
 from training.losses import label_loss
@@ -34,6 +34,7 @@ from training.runs import finish, write_config, write_weights
 from training.samples import Catalogue, read_catalogue, read_labels, read_windows
 from training.settings import TrainingSettings
 from training.snapshot import latest
+from training.text_cache import TextCache
 from training.window import validation_cases
 
 Batch = dict[str, Tensor]
@@ -96,7 +97,7 @@ def fit(
     weights = recommender.weights()
     optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98))
     steps, started, step = data.steps(config.windows), time.monotonic(), 0
-    refresh_every = math.ceil(steps * epochs / (config.lora_refreshes + 1))
+    refresh_every = math.ceil(steps * epochs / (config.encoder_refreshes + 1))
     average = copy.deepcopy(recommender)
     best: tuple[Batch, Batch] = ({}, {})
     patience, history = config.patience, list[dict[str, float]]()
@@ -117,7 +118,7 @@ def fit(
             optimizer.step()
             average.follow(recommender, 1 / min(step, config.averaged))
             losses.append((next_item.item(), ranking.item()))
-            if config.lora_rank and step % refresh_every == 0:
+            if config.encoder_refreshes and step % refresh_every == 0:
                 bar.set_postfix_str("tuning the language model")
                 cache.refresh()
                 bar.set_postfix_str("")
@@ -151,8 +152,10 @@ def train(store: FeatureStore, settings: StoreSettings, snapshot: Path, models: 
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     catalogue = read_catalogue(snapshot)
-    tokenizer, language = load_language(config.encoder, config.lora_rank)
-    cache = TextCache(tokenizer, language, catalogue.texts, config.text_tokens, config.lora_learning_rate)
+    tokenizer, language = load_language(config.encoder, config.encoder_tuning, config.encoder_layers, config.lora_rank)
+    rate = learning_rate(config.encoder_tuning, config.encoder_learning_rate)
+    schedule = (rate, config.encoder_warmup, config.encoder_steps)
+    cache = TextCache(tokenizer, language, catalogue.texts, config.text_tokens, *schedule)
     recommender = build(config, cache.vectors.shape[1], torch.from_numpy(catalogue.attributes))
     cases = validation_cases(store, settings, snapshot, catalogue)
     data = read_data(snapshot, catalogue, ["train"])
@@ -164,7 +167,7 @@ def train(store: FeatureStore, settings: StoreSettings, snapshot: Path, models: 
     write_weights(folder / "validated.pt", recommender, cache.state(), catalogue)
     if config.final_epochs:
         # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
-        late = replace(config, learning_rate=config.learning_rate * config.final_rate, lora_rank=0)
+        late = replace(config, learning_rate=config.learning_rate * config.final_rate, encoder_refreshes=0)
         fit(recommender, cache, read_data(snapshot, catalogue, ["train", "validation"]), [], config.final_epochs, late)
     write_weights(folder / "model.pt", recommender, cache.state(), catalogue)
     finish(folder)
