@@ -3,7 +3,8 @@
 This is what a live service meets: every event moves its user's and its item's features before the next case comes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,8 @@ Array = npt.NDArray[Any]
 class Case:
     """One event to be predicted from all that happened before it."""
 
+    user_id: str
+    item_id: str
     target: int  # row of the catalogue, -1 for an item it does not have
     seen: Array  # rows of the catalogue the user met before
     timestamp: int  # epoch ms
@@ -73,16 +76,29 @@ def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user
 
 
 def walk(world: World, events: pd.DataFrame, roll: int, min_seen: int) -> Iterator[Case]:
-    """The first ``roll`` events of each user who met ``min_seen`` learned items before; each event moves the world."""
+    """The cases among some events, as ``cases_among`` chooses them; each event moves the world."""
     known = {user_id: len(rows) for user_id, rows in world.seen.items()}
-    made: dict[str, int] = {}
-    for event in events.itertuples():
+    chosen = cases_among(events, known, world.learned, roll, min_seen)
+    for event, is_case in zip(events.itertuples(), chosen, strict=True):
         user_id, item_id, now = str(event.user_id), str(event.item_id), int(event.timestamp)
-        if known.get(user_id, 0) >= min_seen and made.get(user_id, 0) < roll:
-            made[user_id] = made.get(user_id, 0) + 1
+        if is_case:
             yield _case(world, user_id, item_id, now)
-        known[user_id] = known.get(user_id, 0) + (item_id in world.learned)
         _advance(world, user_id, item_id, str(event.action), now)
+
+
+def cases_among(
+    events: pd.DataFrame, known: Mapping[str, int], learned: AbstractSet[str], roll: int, min_seen: int
+) -> list[bool]:
+    """Which events are cases: the first ``roll`` of each user who met ``min_seen`` learned items before.
+
+    ``known`` says how many of the ``learned`` items each user met before the first event.
+    """
+    met, made, chosen = dict(known), dict[str, int](), []
+    for user_id, item_id in zip(events.user_id, events.item_id, strict=True):
+        chosen.append(met.get(user_id, 0) >= min_seen and made.get(user_id, 0) < roll)
+        made[user_id] = made.get(user_id, 0) + chosen[-1]
+        met[user_id] = met.get(user_id, 0) + (item_id in learned)
+    return chosen
 
 
 def _case(world: World, user_id: str, item_id: str, now: int) -> Case:
@@ -93,7 +109,7 @@ def _case(world: World, user_id: str, item_id: str, now: int) -> Case:
     items = item_inputs(columns, user_affinity(row, codes, affinity_slots(catalogue)), now)
     seen = np.array(world.seen.get(user_id, []), np.int64)
     user = user_arrays(row, now, catalogue.look_up)
-    return Case(catalogue.index.get(item_id, -1), seen, now, user, items)
+    return Case(user_id, item_id, catalogue.index.get(item_id, -1), seen, now, user, items)
 
 
 def _advance(world: World, user_id: str, item_id: str, action: str, now: int) -> None:

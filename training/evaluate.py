@@ -11,14 +11,14 @@ from pathlib import Path
 
 import feature_repo.lean_feast  # noqa: F401
 
-import pandas as pd
 import torch
 from feast import FeatureStore
 from tqdm import tqdm
 
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
-from training.baselines import LivePopularity, Scorer, item_knn, popularity
+from training.baselines import FITS, Scorer, chosen
+from training.baselines.past import past_of
 from training.cases import Case, walk
 from training.log import EmptyLog
 from training.metrics import rank, summary
@@ -37,20 +37,8 @@ Table = dict[str, dict[str, float]]
 
 def baselines(window: Window, catalogue: Catalogue) -> dict[str, Scorer]:
     """What the model has to beat, fitted on the window's past."""
-    past, later = _known(window.past, catalogue), _known(window.events, catalogue)
-    rows, size = past.row.to_numpy(), len(catalogue)
-    users = pd.factorize(past.user_id)[0]
-    times, later_times = (events.timestamp.to_numpy(float) for events in (past, later))
-    return {
-        "popularity": popularity(rows, size),
-        "live popularity": LivePopularity(rows, times, later.row.to_numpy(), later_times, size),
-        "item-kNN": item_knn(users, rows, size),
-    }
-
-
-def _known(events: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
-    rows = events.item_id.map(catalogue.index)
-    return events.assign(row=rows)[rows.notna()].astype({"row": int})
+    past = past_of(window.past, window.events, catalogue)
+    return {name: FITS[name](past) for name in chosen("fast", past)}
 
 
 def evaluate(window: Window, catalogue: Catalogue, run: Run, title: str) -> Table:
@@ -60,7 +48,7 @@ def evaluate(window: Window, catalogue: Catalogue, run: Run, title: str) -> Tabl
     waiting: list[Case] = []
     for case in tqdm(walk(window.world, window.events, ROLL, MIN_SEEN), desc=title, unit=" cases"):
         for name, scorer in scorers.items():
-            ranks[name].append(rank(scorer(case), case.target, case.seen))
+            ranks[name].append(rank(scorer([case])[0], case.target, case.seen))
         waiting.append(case)
         if len(waiting) == SCORED:
             ranks["model"] += run.recommender.ranks(waiting, run.text)

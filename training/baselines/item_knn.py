@@ -1,0 +1,52 @@
+"""The items whose users are those of what a user met: TF-IDF, cosine (Deshpande and Karypis, 2004)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from training.baselines.past import Past, histories, users_by_items
+from training.cases import Case
+
+NEIGHBOURS = 200  # per item
+BLOCK = 1024  # items whose neighbours are sought at once: bounds the memory
+
+
+def fit(past: Past) -> "ItemKNN":
+    """Find the neighbours of every item."""
+    met = users_by_items(past).T.tocsr()  # [n, users]
+    rarity = np.log(past.size) - np.log1p(np.bincount(met.indices, minlength=met.shape[1]))
+    return ItemKNN(nearest(of_length_one(met @ sp.diags(rarity)), NEIGHBOURS))
+
+
+class ItemKNN:
+    """The sum of the similarities [n, n] to all that a user met."""
+
+    def __init__(self, similar: sp.csr_matrix) -> None:
+        self._similar = similar
+
+    def __call__(self, cases: Sequence[Case]) -> npt.NDArray[Any]:
+        scores: npt.NDArray[Any] = (histories(cases, self._similar.shape[0]) @ self._similar).toarray()
+        return scores
+
+
+def of_length_one(rows: sp.csr_matrix) -> sp.csr_matrix:
+    """Rows scaled to Euclidean length one; empty ones stay empty."""
+    norms = np.sqrt(np.asarray(rows.multiply(rows).sum(1)).ravel())
+    return (sp.diags(1 / np.maximum(norms, 1e-12)) @ rows).tocsr()
+
+
+def nearest(rows: sp.csr_matrix, count: int) -> sp.csr_matrix:
+    """Products of all rows [n, n], the ``count`` greatest of each row."""
+    blocks = [_nearest(rows[start : start + BLOCK] @ rows.T, count) for start in range(0, rows.shape[0], BLOCK)]
+    return sp.vstack(blocks).tocsr()
+
+
+def _nearest(products: sp.csr_matrix, count: int) -> sp.csr_matrix:
+    dense = products.toarray()
+    if dense.shape[1] > count:
+        weakest = np.partition(dense, -count, axis=1)[:, -count]
+        dense[dense < weakest[:, None]] = 0.0
+    return sp.csr_matrix(dense)
