@@ -60,6 +60,16 @@ class TrainConfig:
     minutes: float = 2.5  # wall clock after which no further epoch starts
     threads: int = 2
     seed: int = 0
+    scorer: str = "dot"  # of user and item vector: dot, or bilinear <x, W y> + b
+    head_weights: str = "click=1"  # heads of the ranking score: click, conversion, rating
+    loss: str = "softmax"  # over a label's sampled candidates: softmax, or gbce
+    gbce_t: float = 0.75  # gbce: how much of the overconfidence that sampling brings is taken back, 0 none .. 1 all
+    next_item_weight: float = 1.0  # share of each loss; a weight of 0 is not computed
+    ranking_weight: float = 1.0  # of a label over its sampled candidates
+    shown_weight: float = 1.0  # of a label over what was shown with it and passed over
+    click_weight: float = 0.1  # clicked or passed over, each shown item by itself
+    conversion_weight: float = 0.1  # like, cart or purchase against a click
+    rating_weight: float = 0.1  # squared error, in standard deviations of the ratings
 
 
 @_dataclass(frozen=True)
@@ -77,16 +87,6 @@ class SasrecConfig:
     patience: int = 5  # epochs without a better validation NDCG@10
     epochs: int = 200  # at most
     seed: int = 0
-    scorer: str = "dot"  # of user and item vector: dot, or bilinear <x, W y> + b
-    head_weights: str = "click=1"  # heads of the ranking score: click, conversion, rating
-    loss: str = "softmax"  # over a label's sampled candidates: softmax, or gbce
-    gbce_t: float = 0.75  # gbce: 0 plain cross entropy of pairs .. 1 as confident as the softmax
-    next_item_weight: float = 1.0  # share of each loss; a weight of 0 is not computed
-    ranking_weight: float = 1.0  # of a label over its sampled candidates
-    shown_weight: float = 1.0  # of a label over what was shown with it and passed over
-    click_weight: float = 0.1  # clicked or passed over, each shown item by itself
-    conversion_weight: float = 0.1  # like, cart or purchase against a click
-    rating_weight: float = 0.1  # squared error, in standard deviations of the ratings
 
 
 FAST = {"epochs": 2, "encoder_tuning": "frozen", "layers": 1, "final_epochs": 0, "labels": 64, "windows": 64}

@@ -1,4 +1,4 @@
-"""One candidate's numbers -> a share of its score."""
+"""One candidate's numbers -> features of the heads."""
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +13,11 @@ class CrossNetwork(nn.Module):
         self.deep = nn.Sequential(
             nn.Linear(size, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, hidden // 2), nn.GELU()
         )
-        self.top = nn.Linear(size + hidden // 2, 1)
-        nn.init.zeros_(self.top.weight)
-        nn.init.zeros_(self.top.bias)
+        self.width = size + hidden // 2  # of a candidate's features
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """[B, N, size] -> [B, N]."""
+        """[B, N, size] -> [B, N, width]."""
         crossed = numbers
         for cross in self.crosses:
             crossed = numbers * cross(crossed) + crossed
-        scores: Tensor = self.top(torch.cat([crossed, self.deep(numbers)], -1)).squeeze(-1)
-        return scores
+        return torch.cat([crossed, self.deep(numbers)], -1)

@@ -3,43 +3,68 @@
 B batch, L history, D = VECTOR_SIZE, N candidates.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+from training.calibration import Calibration
 from training.clock import GAP_SCALES, clock_features, time_features
 from training.cross import CrossNetwork
+from training.heads import ActionHeads
 from training.history import HistoryEncoder
+from training.scorer import Scorer
 
 WINDOWS = tuple(HALF_LIVES)
+CLICK_ALONE = {"click": 1.0}
 
 
 class Ranker(nn.Module):
     """The named tensors of feature_repo.inputs -> a score per candidate, which no other candidate changes."""
 
-    def __init__(self, layers: int, heads: int, hidden: int, dropout: float) -> None:
+    def __init__(
+        self,
+        layers: int,
+        heads: int,
+        hidden: int,
+        dropout: float,
+        scorer: str = "dot",
+        blend: Mapping[str, float] = CLICK_ALONE,
+    ) -> None:
         super().__init__()
         self.history = HistoryEncoder(layers, heads, dropout)
         self.attributes = nn.Embedding(ATTRIBUTE_BUCKETS, 16, padding_idx=0)
+        self.request = nn.Embedding(ATTRIBUTE_BUCKETS, 16, padding_idx=0)  # of the request's context
+        self.query = nn.Linear(VECTOR_SIZE, VECTOR_SIZE, bias=False)
         counters = len(WINDOWS) * len(ACTIONS)
         context = counters + 1 + 4 + len(GAP_SCALES)
         self.context_size = 32
-        self.context = nn.Sequential(nn.Linear(context + 16, self.context_size), nn.GELU())
+        self.context = nn.Sequential(nn.Linear(context + 16 + 16, self.context_size), nn.GELU())
         self.fuse = nn.Sequential(
             nn.Linear(VECTOR_SIZE + len(GAP_SCALES) + 32, 128), nn.GELU(), nn.Linear(128, VECTOR_SIZE)
         )
-        self.scale = nn.Parameter(torch.tensor(0.0))
-        self.cross = CrossNetwork(counters + 3 + 1 + len(KERNELS) + 32, hidden, dropout)
+        self.scorer = Scorer(scorer, VECTOR_SIZE)
+        self.cross = CrossNetwork(counters + 3 + 1 + len(KERNELS) + 1 + 32, hidden, dropout)
+        self.heads = ActionHeads(self.cross.width, blend)
+        self.calibration = Calibration()  # fitted after training; says what probability a score stands for
         self.kernels = nn.Parameter(torch.tensor(KERNELS))
         nn.init.normal_(self.attributes.weight, std=0.02)
+        with torch.no_grad():
+            self.request.weight.normal_(std=0.02)[0] = 0.0
+            self.query.weight.zero_()  # the cross network sees at once how like a candidate is to the query
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
         """Scores [B, N]."""
+        return self.scores(*self.asking(inputs), inputs)
+
+    def asking(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Who asks: user vectors [B, D] and context [B, 32]."""
         context = self.context_of(inputs)
         state = self.history(inputs["history_vectors"], inputs["history_actions"], inputs["history_gaps"])
-        user = self.user_vector(state, inputs["history_gaps"][:, -1], context)
-        return self.scores(user, context, inputs)
+        user = self.user_vector(state, inputs["history_gaps"][:, -1], context) + self.query(inputs["query_vector"])
+        return user, context
 
     def context_of(self, inputs: dict[str, Tensor]) -> Tensor:
         """What is known of the user and the request beside the history: [B, 32]."""
@@ -48,7 +73,8 @@ class Ranker(nn.Module):
         clock = clock_features(inputs["request_hour"], inputs["request_weekday"])
         waited = time_features(inputs["history_gaps"][:, -1])
         attributes = self.attributes(inputs["user_attributes"]).sum(1)
-        context: Tensor = self.context(torch.cat([numbers, clock, waited, attributes], -1))
+        request = self.request(inputs["request_context"]).sum(1)
+        context: Tensor = self.context(torch.cat([numbers, clock, waited, attributes, request], -1))
         return context
 
     def user_vector(self, state: Tensor, waited: Tensor, context: Tensor) -> Tensor:
@@ -58,19 +84,19 @@ class Ranker(nn.Module):
 
     def scores(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         """User vectors [B, D] and candidates -> [B, N]."""
+        return self.heads.blended(*self.pairs(user, context, inputs))
+
+    def pairs(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """User vectors [B, D] and candidates -> what the heads read: affinities [B, N] and features [B, N, F]."""
         candidates = inputs["item_vectors"]
-        dot = self.affinity(user, candidates)  # [B, N]
+        affinity = self.scorer(user, candidates)  # [B, N]
         counters = torch.cat([inputs[f"item_actions_{window}"] for window in WINDOWS], -1)
         others = torch.stack([inputs["item_age_days"] / 30, inputs["item_ctr_7d"], inputs["user_item_affinity"]], -1)
         similar = self.recent_similarity(candidates, inputs)
+        asked = cosine(candidates, inputs["query_vector"][:, None])
         users = context[:, None].expand(-1, candidates.shape[1], -1)
-        numbers = [torch.log1p(counters), torch.log1p(others), dot[..., None], similar, users]
-        scores: Tensor = dot + self.cross(torch.cat(numbers, -1))
-        return scores
-
-    def affinity(self, user: Tensor, candidates: Tensor) -> Tensor:
-        """Scaled dot products of users [B, D] with their candidates [B, N, D]: [B, N]."""
-        return (candidates @ user.unsqueeze(-1)).squeeze(-1) * self.scale.exp()
+        numbers = [torch.log1p(counters), torch.log1p(others), affinity[..., None], similar, asked, users]
+        return affinity, self.cross(torch.cat(numbers, -1))
 
     def recent_similarity(self, candidates: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         """How near a candidate [B, N, D] is to the last entries, over several spans of the history: [B, N, kernels]."""
@@ -78,6 +104,11 @@ class Ranker(nn.Module):
         places = torch.arange(HISTORY_LENGTH - 1, -1, -1, dtype=torch.float32, device=vectors.device)
         weights = torch.exp2(-places[None] / self.kernels.exp()[:, None])  # [kernels, L], 1 for the newest entry
         return F.normalize(candidates, dim=-1, eps=1e-6) @ (weights @ vectors).transpose(1, 2)
+
+
+def cosine(candidates: Tensor, others: Tensor) -> Tensor:
+    """Of candidates [B, N, D] and other vectors [B, k, D]: [B, N, k], 0 where a vector is zero."""
+    return F.normalize(candidates, dim=-1, eps=1e-6) @ F.normalize(others, dim=-1, eps=1e-6).transpose(1, 2)
 
 
 KERNELS = [0.0, 1.5, 3.0]  # log of the half-lives, in entries

@@ -21,7 +21,7 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
     users = ranker.user_vector(states[:, :-1], waited, context)[taught]  # [taught entries, D]
     targets = rows[:, 1:][taught]
     items, log_draws = catalogue_sample(targets, len(matrix), negatives)
-    logits = users @ matrix[items].T * ranker.scale.exp() - log_draws
+    logits = ranker.scorer.aim(users) @ matrix[items].T - log_draws
     window_of = taught.nonzero()[:, 0]
     met = torch.zeros(len(rows), len(matrix), dtype=torch.bool).scatter_(1, rows, True)[:, items]
     positions = torch.searchsorted(items, targets)

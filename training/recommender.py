@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from training.cases import Case
 from training.config import TrainConfig
+from training.heads import blend_of
 from training.item_tower import ItemTower, fill_vectors, item_matrix
 from training.metrics import rank
 from training.model import Ranker
+from training.queries import query_matrix
 from training.samples import Arrays
 
 SCORED = 16  # cases a pass
@@ -27,9 +29,13 @@ class Recommender:
     attributes: Tensor  # [n, ATTRIBUTES] hash buckets of the catalogue
 
     def matrix(self, text: Tensor, cold_share: float = 0.0) -> Tensor:
-        """Item vectors [1 + n, D] with "none" in front; a share of the items goes without its residual."""
+        """Item vectors [1 + n, D] of text vectors [n + q, text_size] with "none" in front; a share of the items goes without its residual."""
         cold = torch.rand(len(self.residual)) < cold_share if cold_share else None
-        return item_matrix(self.tower, self.residual, text, self.attributes, cold)
+        return item_matrix(self.tower, self.residual, text[: len(self.residual)], self.attributes, cold)
+
+    def queries(self, text: Tensor) -> Tensor | None:
+        """Vectors of the queries whose texts stand behind the items', "none" in front [1 + q, D]; None without any."""
+        return query_matrix(self.tower, text[len(self.residual) :])
 
     def modules(self) -> nn.ModuleDict:
         return nn.ModuleDict({"ranker": self.ranker, "tower": self.tower})
@@ -58,10 +64,10 @@ class Recommender:
     def ranks(self, cases: Sequence[Case], text: Tensor) -> list[float]:
         """The place of each case's target in the whole catalogue without what the user has seen."""
         self.modules().eval()
-        matrix, found = self.matrix(text), []
+        matrix, queries, found = self.matrix(text), self.queries(text), []
         for start in range(0, len(cases), SCORED):
             part = cases[start : start + SCORED]
-            inputs = fill_vectors(as_tensors(stacked(part)), matrix)
+            inputs = fill_vectors(as_tensors(stacked(part)), matrix, queries=queries)
             inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
             scores = self.ranker(inputs).numpy()
             found += [rank(row, case.target, case.seen) for row, case in zip(scores, part, strict=True)]
@@ -70,7 +76,8 @@ class Recommender:
 
 def build(config: TrainConfig, text_size: int, attributes: Tensor) -> Recommender:
     """An untrained recommender for a catalogue."""
-    ranker = Ranker(config.layers, config.heads, config.hidden, config.dropout)
+    blend = blend_of(config.head_weights)
+    ranker = Ranker(config.layers, config.heads, config.hidden, config.dropout, config.scorer, blend)
     tower = ItemTower(text_size)
     residual = nn.Parameter(torch.randn(len(attributes), tower.text.out_features) * 0.02)
     return Recommender(ranker, tower, residual, attributes)
