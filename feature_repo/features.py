@@ -129,5 +129,10 @@ ranking_v1 = FeatureService(
     ],
 )
 
-# What the request itself brings, beside the features: shape without the batch.
-REQUEST_TENSORS = {"request_hour": (1,), "request_weekday": (1,)}
+# What the request itself brings, beside the features: shape without the batch, type.
+REQUEST_TENSORS: dict[str, tuple[tuple[int | str, ...], str]] = {
+    "request_hour": ((1,), "float32"),
+    "request_weekday": ((1,), "float32"),
+    "request_context": ((ATTRIBUTES,), "int64"),  # hash buckets of device, country, ...: context.py
+    "query_vector": ((VECTOR_SIZE,), "float32"),  # of what the user typed; zeros where nothing was
+}

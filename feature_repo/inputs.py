@@ -9,24 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.buckets import attribute_buckets
+from feature_repo.context import Context, context_buckets
 from feature_repo.decay import decayed
 from feature_repo.features import ACTIVITY_TTL, REQUEST_TENSORS, VIEWS, ranking_v1
-from feature_repo.vocabulary import (
-    ATTRIBUTE_BUCKETS,
-    ATTRIBUTES,
-    HALF_LIVES,
-    HISTORY_LENGTH,
-    SESSION_GAP,
-    VECTOR_SIZE,
-)
+from feature_repo.vocabulary import HALF_LIVES, HISTORY_LENGTH, SESSION_GAP, VECTOR_SIZE
 
 Array = npt.NDArray[Any]
 ACTIVITY_TTL_MS = int(ACTIVITY_TTL.total_seconds() * 1000)
+_NO_QUERY = np.zeros(VECTOR_SIZE, np.float32)
+_NO_QUERY.flags.writeable = False  # many requests share it
 
 
 class Tensor(NamedTuple):
@@ -46,7 +42,7 @@ def tensors() -> tuple[Tensor, ...]:
         for field in fields
         if "tensor" in field.tags
     )
-    return tuple(sorted((*featured, *(Tensor(name, shape, "float32") for name, shape in REQUEST_TENSORS.items()))))
+    return tuple(sorted((*featured, *(Tensor(name, *contract) for name, contract in REQUEST_TENSORS.items()))))
 
 
 @cache
@@ -77,27 +73,25 @@ def unexpired(activity: Mapping[str, Any], now_ms: int) -> Mapping[str, Any]:
     return {} if expired(int(activity.get("user_activity_at") or 0), now_ms) else activity
 
 
-def attribute_buckets(attributes: Sequence[str]) -> Array:
-    """Attributes such as ``brand=acme`` -> [ATTRIBUTES] hash buckets, 0 where there is none."""
-    buckets = np.zeros(ATTRIBUTES, np.int64)
-    for place, attribute in enumerate(attributes[:ATTRIBUTES]):
-        buckets[place] = crc32(attribute.encode()) % (ATTRIBUTE_BUCKETS - 1) + 1
-    return buckets
-
-
 def item_attribute_buckets(categories: Sequence[str], attributes: Sequence[str]) -> Array:
     """What the item encoder reads beside the text: categories first, then the other attributes."""
     return attribute_buckets([*(f"category={category}" for category in categories), *attributes])
 
 
 def user_inputs(
-    profile: Mapping[str, Any], activity: Mapping[str, Any], now_ms: int, vectors: Callable[[Sequence[str]], Array]
+    profile: Mapping[str, Any],
+    activity: Mapping[str, Any],
+    now_ms: int,
+    vectors: Callable[[Sequence[str]], Array],
+    context: Context = None,
+    query: Array | None = None,
 ) -> dict[str, Array]:
     """The user's and the request's tensors, without a batch dimension.
 
     ``profile`` and ``activity`` are rows of the views ``user_profile`` and ``user_activity``, empty for an unknown
     user; ``vectors`` looks item ids up: k ids -> [k, VECTOR_SIZE], zeros where unknown. Histories are aligned right:
-    the newest interaction is last, padding (action 0) comes first.
+    the newest interaction is last, padding (action 0) comes first. ``query`` [VECTOR_SIZE] is the vector of the
+    context's query (context.py), zeros without.
     """
     row = with_defaults("user_profile", profile) | with_defaults("user_activity", unexpired(activity, now_ms))
     at = int(row["user_activity_at"])
@@ -110,6 +104,8 @@ def user_inputs(
         "user_session_events": np.array([row["user_session_events"] if live else 0], np.float32),
         "request_hour": np.array([moment.hour], np.float32),
         "request_weekday": np.array([moment.weekday()], np.float32),
+        "request_context": context_buckets(context),
+        "query_vector": _NO_QUERY if query is None else query,
     }
 
 

@@ -1,7 +1,8 @@
 """A ranking as it was made -> a message of the topic ``rankings``, and back: what the model saw and what it said.
 
 MessagePack; arrays are raw little-endian bytes of the tensors' own types. Vectors are left out, because they are no
-features of their own: those of the candidates and of the history follow from the items, their content and the model.
+features of their own: those of the candidates and of the history follow from the items, their content and the model,
+that of the query from its text.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ CANDIDATES: Final = 1000  # candidates of one ranking that are logged, the best 
 STAMP: Final = "<i8"
 
 SHAPES: Final = {tensor.name: (tensor.shape, np.dtype(tensor.dtype).newbyteorder("<")) for tensor in tensors()}
-LOGGED: Final = tuple(name for name in SHAPES if not name.endswith("_vectors"))
+LOGGED: Final = tuple(name for name in SHAPES if not name.endswith(("_vector", "_vectors")))
 PER_ITEM: Final = frozenset(name for name in LOGGED if "N" in SHAPES[name][0])
 
 
@@ -36,6 +37,7 @@ class LoggedRanking(msgspec.Struct, frozen=True, kw_only=True):
     propensities: bytes | None = None  # float32 [N]; none while the order is not drawn
     tensors: dict[str, bytes]  # LOGGED: as the ranker was sent them, without the batch
     history_item_ids: list[str]  # whose vectors ``history_vectors`` were
+    context: dict[str, str] | None = None  # the part of the request's context that the model saw, its query too
     user_stamps: dict[str, int]  # view -> event_timestamp of the row (epoch microseconds); 0 where there was none
     item_stamps: dict[str, bytes]  # view -> the same of every candidate, int64 [N]
 

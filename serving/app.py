@@ -74,6 +74,10 @@ def _describe(metrics: Metrics, neighbours: Neighbours) -> None:
     catalogue = neighbours.catalogue
     text = "Rankings for the topic `rankings`: logged, or dropped because the queue was full or the broker took none"
     metrics.counter("logged_rankings", text, neighbours.rankings.counts)
+    text = (
+        "Queries of rankings, by how their vectors were come by: kept, encoded, or failed, where the query had no say"
+    )
+    metrics.counter("queries", text, neighbours.queries.counts)
     metrics.gauge("items", "Items in the item table", lambda: len(catalogue.table))
     metrics.gauge("items_wanted", "Items that wait to be loaded", lambda: len(catalogue.wanted))
     metrics.gauge(

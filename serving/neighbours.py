@@ -1,7 +1,7 @@
 """settings -> open connections to everything the API needs, closed when it stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from serving.item_rows import StoredItems
 from serving.loader import Loader
 from serving.models import Model, Models
 from serving.publisher import Publisher
+from serving.queries import Queries
 from serving.ranker import MODEL, Ranker, Triton
 from serving.ranking_log import RankingLog, Sink
 from serving.readiness import Check
@@ -38,6 +39,13 @@ class Scorer(Protocol):
     async def score(self, inputs: Any, candidates: int, version: int) -> Array: ...
 
 
+class Typed(Protocol):
+    async def vector(self, text: str, model: Model) -> Array | None: ...
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+
+
 class Bus(Protocol):
     async def deliver(self, messages: Sequence[Publishable]) -> list[str | None]: ...
 
@@ -48,6 +56,7 @@ class Neighbours:
 
     users: Users
     ranker: Scorer
+    queries: Typed
     model: Callable[[], Model]  # raises NoModel
     catalogue: Catalogue
     bus: Bus
@@ -83,6 +92,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         yield Neighbours(
             users,
             Ranker(triton),
+            Queries(Encoder(triton)),
             models.current,
             catalogue,
             publisher,

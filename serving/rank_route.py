@@ -20,10 +20,10 @@ async def rank_items(request: Request) -> Response:
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check(asked, state.settings)
-    ranking, timings, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
+    ranking, timings, activity, lost = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
     _observe(state.metrics, asked, timings)
     state.metrics.freshness.see(asked.key, activity)
-    state.line = _line(asked, timings)
+    state.line = _line(asked, timings) + " query=lost" * lost
     return Response(_encode(ranking), media_type="application/json")
 
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.context import Context, query_text, without_query
 from feature_repo.inputs import item_affinity, item_state, unexpired, user_affinity, user_inputs
 from feature_repo.item_table import ItemTable
 from serving.catalogue import Candidates
@@ -27,7 +28,7 @@ class RankRequest(msgspec.Struct, frozen=True, kw_only=True):
     user_id: Id | None = None
     session_id: Id | None = None  # where no user is known
     items: list[str]
-    context: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None  # device, country, surface, referrer, query, free keys
     k: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
     @property
@@ -67,6 +68,7 @@ class Answer(NamedTuple):
     ranking: Ranking
     timings: Timings = Timings()
     activity: Mapping[str, Any] = {}
+    query_lost: bool = False  # there was one, and the encoder did not answer
 
 
 async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> Answer:
@@ -77,30 +79,42 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> Answe
         return Answer(ranking(model.model_version, candidates, np.zeros(0), asked.k))
     started = time.perf_counter()
     reading = asyncio.ensure_future(neighbours.users.read(asked.key))
+    query = query_text(asked.context)
+    encoding = asyncio.ensure_future(neighbours.queries.vector(query, model)) if query else None
     await asyncio.sleep(0)  # the question leaves; the items' tensors are made while the answer is on its way
     items = neighbours.catalogue.table.take(candidates.rows)
     state = item_state(items, now_ms)
     user = await reading
+    typed = await encoding if encoding else None
     read = time.perf_counter()
     if neighbours.model() is not model:
         return await rank(asked, neighbours, now_ms)  # another model took over: its vectors are other numbers
-    inputs = {**state, **user_tensors(user, items, neighbours.catalogue.table, now_ms)}
+    lost = bool(query) and typed is None
+    context = without_query(asked.context) if lost else asked.context
+    inputs = {**state, **user_tensors(user, items, neighbours.catalogue.table, now_ms, context, typed)}
     filled = time.perf_counter()
     scores = await neighbours.ranker.score(inputs, len(candidates.ids), model.triton_version)
     timings = Timings(read - started, filled - read, time.perf_counter() - filled)
     answer = ranking(model.model_version, candidates, scores, asked.k)
     slate = [place.item_id for place in answer.items]
-    seen = (asked.key, now_ms, candidates.ids, scores, inputs, user, items)
+    seen = (asked.key, now_ms, candidates.ids, scores, inputs, user, items, context)
     neighbours.rankings.put(Answered(answer.request_id, model.model_version, slate, *seen))
-    return Answer(answer, timings, user.activity)
+    return Answer(answer, timings, user.activity, lost)
 
 
-def user_tensors(user: UserRows, items: Mapping[str, Array], table: ItemTable, now_ms: int) -> dict[str, Array]:
-    """The ranker's tensors that depend on the user, and the vectors of these items."""
+def user_tensors(
+    user: UserRows,
+    items: Mapping[str, Array],
+    table: ItemTable,
+    now_ms: int,
+    context: Context = None,
+    query: Array | None = None,
+) -> dict[str, Array]:
+    """The ranker's tensors that depend on the user and the request, and the vectors of these items."""
     activity = unexpired(user.activity, now_ms)  # as Feast's history: an expired row has no affinities either
     affinity = user_affinity(activity, table.category_codes, len(table.category_codes) + 1)
     return {
-        **user_inputs(user.profile, user.activity, now_ms, table.vectors),
+        **user_inputs(user.profile, user.activity, now_ms, table.vectors, context, query),
         "user_item_affinity": item_affinity(items, affinity),
         "item_vectors": items["item_vectors"],
     }

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from kafka import KafkaProducer
 
+from feature_repo.context import Context, understood
 from feature_repo.inputs import unexpired
 from feature_repo.rankings import CANDIDATES, LOGGED, PER_ITEM, STAMP, TOPIC, LoggedRanking, encode, packed, raw
 from feature_repo.vocabulary import HISTORY_LENGTH
@@ -45,6 +46,7 @@ class Answered:
     inputs: Mapping[str, Array]  # the ranker's tensors
     user: UserRows
     items: Mapping[str, Array]  # the candidates' columns of the item table
+    context: Context = None  # the request's
 
 
 class Sink(Protocol):
@@ -136,7 +138,7 @@ def open_producer(broker: str, timeout_ms: int) -> KafkaProducer:
 
 
 def trimmed(answered: Answered) -> Answered:
-    """The same without what is not logged, so that what waits is small: vectors, and all but the best candidates."""
+    """The same with what is logged alone, so that what waits is small: no vectors, and but the best candidates."""
     inputs = {name: answered.inputs[name] for name in LOGGED}
     items = {name: answered.items[name] for name in STAMPS}
     item_ids, scores = answered.item_ids, answered.scores
@@ -145,7 +147,8 @@ def trimmed(answered: Answered) -> Answered:
         item_ids, scores = [item_ids[place] for place in kept.tolist()], scores[kept]
         inputs |= {name: inputs[name][kept] for name in PER_ITEM}
         items = {name: column[kept] for name, column in items.items()}
-    return replace(answered, item_ids=item_ids, scores=scores, inputs=inputs, items=items)
+    context = understood(answered.context)
+    return replace(answered, item_ids=item_ids, scores=scores, inputs=inputs, items=items, context=context)
 
 
 def logged(answered: Answered) -> LoggedRanking:
@@ -161,6 +164,7 @@ def logged(answered: Answered) -> LoggedRanking:
         scores=raw(answered.scores, "<f4"),
         tensors=packed(answered.inputs),
         history_item_ids=list(activity.get("history_item_ids", ()))[-HISTORY_LENGTH:],
+        context=understood(answered.context),
         user_stamps={
             "user_profile": answered.user.profile.get("event_timestamp", 0),
             "user_activity": answered.user.activity.get("event_timestamp", 0),

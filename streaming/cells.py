@@ -7,7 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feature_repo.context import to_json
 from feature_repo.vocabulary import ACTIONS
+from streaming.events import InvalidEvent
+from streaming.history import context
 
 LONGEST_ID = 256
 
@@ -95,6 +98,31 @@ def _number(kind: Any) -> Callable[[Any], Read | None]:
     return cells
 
 
+def _contexts(column: Any) -> Read | None:
+    """JSON objects: as text, each different one read once, or as structs or maps."""
+    kind = column.type
+    if pa.types.is_null(kind):
+        return Read(column.cast(pa.string()))
+    if _is_text(kind):
+        encoded = column.cast(pa.string()).dictionary_encode()
+        each = _said(encoded.dictionary)
+        return Read(each.values.take(encoded.indices), each.doubtful.take(encoded.indices))
+    return _said(column) if pa.types.is_struct(kind) or pa.types.is_map(kind) else None
+
+
+def _said(column: Any) -> Read:
+    texts: list[str | None] = []
+    doubtful: list[bool] = []
+    for value in column.to_pylist():
+        try:
+            text, doubt = to_json(context(value)), False
+        except InvalidEvent:
+            text, doubt = None, True
+        texts.append(text)
+        doubtful.append(doubt or (text is not None and "\\u0000" in text))
+    return Read(pa.array(texts, pa.string()), pa.array(doubtful, pa.bool_()))
+
+
 _KINDS = {"action": pa.int8(), "timestamp": pa.int64(), "value": pa.float64(), "position": pa.int64()}
 _READERS: Mapping[str, Callable[[Any], Read | None]] = {
     "event_id": _event_ids,
@@ -102,6 +130,7 @@ _READERS: Mapping[str, Callable[[Any], Read | None]] = {
     "timestamp": _times,
     "value": _number(pa.float64()),
     "position": _number(pa.int64()),
+    "context": _contexts,
 }
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feature_repo.context import to_json
 from feature_repo.vocabulary import ACTION_CODE
 from streaming.cells import Read, missing, read
 from streaming.events import EARLIEST, LATEST, Interaction, InvalidEvent
@@ -29,13 +30,14 @@ EVENTS = pa.schema(
         "value": pa.float64(),
         "request_id": pa.string(),
         "position": pa.int64(),
+        "context": pa.string(),  # context.to_json
     }
 )
-WANTED = ("event_id", "user_id", "session_id", "item_id", "action", "timestamp", "value", "request_id", "position")
+WANTED = ("event_id", "user_id", "session_id", *EVENTS.names[3:])
 EXPECTED = (
     "interactions have the columns `user_id` or `session_id`, `item_id` and `action` (text; ids may be whole numbers), "
     "`timestamp` (epoch milliseconds, ISO 8601 or a time), and if they like `event_id`, `request_id` (text), "
-    "`value` (a number) and `position` (a whole number)"
+    "`value` (a number), `position` (a whole number) and `context` (a JSON object as text, or a struct or map)"
 )
 
 Reject = Callable[[int, str, Mapping[str, Any]], None]  # row number, reason, the row
@@ -102,6 +104,7 @@ def _record(number: int, event: Interaction) -> dict[str, Any]:
         "value": event.value,
         "request_id": event.request_id,
         "position": event.position,
+        "context": to_json(event.context),
     }
 
 

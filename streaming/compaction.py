@@ -94,7 +94,7 @@ def _groups(parts: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _merge(parts: Sequence[Path]) -> None:
-    table = _once(pa.concat_tables([pq.ParquetFile(part).read() for part in parts]))
+    table = _once(pa.concat_tables([pq.ParquetFile(part).read() for part in parts], promote_options="default"))
     names = json.dumps([part.name for part in parts]).encode()
     place = parts[0].with_name(f"merged-{parts[0].stem}-{len(parts)}.parquet")
     write_part(place, table.replace_schema_metadata({MERGED: names}))

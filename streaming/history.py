@@ -115,11 +115,30 @@ def _plain(column: str, value: Any) -> Any:
         return _attributes(value)
     if column == "categories":
         return _list(value)
+    if column == "context":
+        return context(value)
     if value is None or value != value or (column == "event_id" and value == ""):
         return None
     if column in _TIMES:
         return _time(value)
     return _id(value) if column in _IDS else value
+
+
+def context(value: Any) -> Mapping[str, Any] | None:
+    """A cell of ``context``: a JSON object as text, a mapping or pairs. Raises InvalidEvent for anything else."""
+    match value:
+        case Mapping():
+            return value
+        case str() if value:
+            try:
+                return msgspec.json.decode(value, type=dict[str, Any])
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+                raise InvalidEvent(f"`context` {value[:80]!r} is not a JSON object: {error}") from error
+        case list():
+            return dict(value)  # how Arrow hands out a map
+    if value is None or value == "" or value != value:
+        return None
+    raise InvalidEvent(f"`context` {value!r} is not a JSON object")
 
 
 def _id(value: Any) -> Any:

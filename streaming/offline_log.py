@@ -56,6 +56,7 @@ SCHEMAS: dict[str, pa.Schema] = {view.name: _schema(view) for view in VIEWS} | {
             pa.field("timestamp", pa.int64()),
             pa.field("request_id", pa.string()),
             pa.field("position", pa.int64()),
+            pa.field("context", pa.string()),  # JSON text
             *_STAMPS,
         ]
     )

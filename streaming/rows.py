@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from feature_repo import item_activity, user_activity
+from feature_repo.context import to_json
 from feature_repo.features import item_content, user_profile
 from feature_repo.inputs import with_defaults
 from feature_repo.item_activity import ItemActivity
@@ -69,6 +70,7 @@ def interaction_row(event: Interaction, stamp: int) -> Row:
             "timestamp": event.timestamp,
             "request_id": event.request_id,
             "position": event.position,
+            "context": to_json(event.context),
         },
     )
 

@@ -119,7 +119,7 @@ def _lists(events: UserEvents, lists: Lists, count: int) -> dict[str, Any]:
 def _interactions(events: UserEvents, of_part: slice, table: Any, users: Any) -> dict[str, Any]:
     items = pa.DictionaryArray.from_arrays(pa.array(events.items.codes[of_part]), events.items.names)
     actions = pa.DictionaryArray.from_arrays(pa.array((events.actions[of_part] - 1).astype(np.int8)), pa.array(ACTIONS))
-    as_read = {name: table[name] for name in ("event_id", "value", "timestamp", "request_id", "position")}
+    as_read = {name: table[name] for name in ("event_id", "value", "timestamp", "request_id", "position", "context")}
     return {"user_id": users, "item_id": items, "action": actions} | as_read
 
 

@@ -7,12 +7,13 @@ import numpy as np
 from feature_repo.inputs import tensors
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, ATTRIBUTES
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+Array = np.ndarray[Any, Any]
+Arrays = dict[str, Array]
 SHAPES = ((1, 2), (2, 100), (3, 7), (1, 1000))  # (batch, candidates or tokens)
 
 
 def ranker_inputs(batch: int, items: int, seed: int = 0) -> Arrays:
-    """Random inputs of the ranker; the first row of a batch is an unknown user without history."""
+    """Random inputs of the ranker; the first row of a batch is an unknown user without history or context."""
     draw = np.random.default_rng(seed)
     inputs: Arrays = {}
     for tensor in tensors():
@@ -22,7 +23,7 @@ def ranker_inputs(batch: int, items: int, seed: int = 0) -> Arrays:
             inputs[tensor.name] = draw.integers(0, limit, shape)
         else:
             inputs[tensor.name] = draw.exponential(3.0, shape).astype(np.float32)
-        if tensor.name.startswith(("history", "user_actions", "user_attributes")):
+        if tensor.name.startswith(("history", "user_actions", "user_attributes", "request_context", "query")):
             inputs[tensor.name][0] = 0
     return inputs
 

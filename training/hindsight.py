@@ -91,7 +91,8 @@ def _one(
     user = unexpired(activity[0], now_ms)
     items = table.take(table.rows(ranking.item_ids))
     affinity = user_affinity(user, table.category_codes, len(table.category_codes) + 1)
-    tensors = user_inputs(profile[0], user, now_ms, table.vectors) | item_inputs(items, affinity, now_ms)
+    tensors = user_inputs(profile[0], user, now_ms, table.vectors, ranking.context)
+    tensors |= item_inputs(items, affinity, now_ms)
     newest = {
         "user_activity": np.array([user.get("user_activity_at", 0)], np.int64),
         "item_activity": items["item_activity_at"],

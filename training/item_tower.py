@@ -53,10 +53,19 @@ def item_matrix(tower: ItemTower, residual: Tensor, text: Tensor, attributes: Te
     return F.pad(tower(text, attributes) + learned, (0, 0, 1, 0))
 
 
-def fill_vectors(inputs: dict[str, Tensor], matrix: Tensor, rows: Tensor | None = None) -> dict[str, Tensor]:
-    """``history_rows`` -> ``history_vectors`` and ``rows`` -> ``item_vectors``, looked up in ``item_matrix``."""
-    filled = {name: tensor for name, tensor in inputs.items() if name not in ("history_rows", "rows", "log_draws")}
+def fill_vectors(
+    inputs: dict[str, Tensor], matrix: Tensor, rows: Tensor | None = None, queries: Tensor | None = None
+) -> dict[str, Tensor]:
+    """``history_rows`` -> ``history_vectors`` and ``rows`` -> ``item_vectors``, looked up in ``item_matrix``.
+
+    ``query_rows`` -> ``query_vector``, looked up in ``queries`` [1 + q, D]; without ``queries`` there are none.
+    """
+    others = ("history_rows", "query_rows", "rows", "log_draws")
+    filled = {name: tensor for name, tensor in inputs.items() if name not in others}
     filled["history_vectors"] = matrix[inputs["history_rows"]]
+    if "query_rows" in inputs:
+        nothing = matrix.new_zeros(1, matrix.shape[1])
+        filled["query_vector"] = (nothing if queries is None else queries)[inputs["query_rows"]]
     if rows is not None:
         filled["item_vectors"] = matrix[rows + 1]
     return filled

@@ -10,7 +10,7 @@ from sqlalchemy import NullPool, create_engine, inspect, text
 
 from feature_repo.settings import StoreSettings
 
-_COLUMNS = "event_id, user_id, item_id, action, value, timestamp, event_timestamp"
+_COLUMNS = ("event_id", "user_id", "item_id", "action", "value", "timestamp", "event_timestamp", "context")
 
 
 class EmptyLog(Exception):
@@ -26,7 +26,7 @@ def query(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
         raise EmptyLog(f"there is no {table} in {folder}: run: python -m streaming.backfill (or `make demo`)")
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        return connection.execute(sql.format(log=f"read_parquet('{folder}/*.parquet')")).df()
+        return connection.execute(sql.format(log=f"read_parquet('{folder}/*.parquet', union_by_name = true)")).df()
 
 
 def _postgres(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
@@ -40,11 +40,15 @@ def _postgres(settings: StoreSettings, table: str, sql: str) -> pd.DataFrame:
 def interactions(settings: StoreSettings, after_ms: int = 0, until_ms: int = 2**62) -> pd.DataFrame:
     """Interactions with ``after_ms < timestamp <= until_ms`` (event time), in the order of their rows, each once.
 
-    Columns: event_id, user_id, item_id, action, value, timestamp (epoch ms), event_timestamp (stamp of the user row).
+    Columns: event_id, user_id, item_id, action, value, timestamp (epoch ms), event_timestamp (stamp of the user row),
+    context (JSON text, "" where there is none; a log of before contexts were kept has none).
     """
+    kept = query(settings, "interactions", "SELECT * FROM {log} LIMIT 0").columns
+    columns = ", ".join(name for name in _COLUMNS if name in kept)
     where = f"timestamp > {int(after_ms)} AND timestamp <= {int(until_ms)}"
-    found = query(settings, "interactions", f"SELECT {_COLUMNS} FROM {{log}} WHERE {where}")
+    found = query(settings, "interactions", f"SELECT {columns} FROM {{log}} WHERE {where}")
     found["event_timestamp"] = pd.to_datetime(found.event_timestamp, utc=True).astype("datetime64[us, UTC]")
+    found["context"] = found.context.fillna("") if "context" in kept else ""
     found = found.drop_duplicates("event_id")  # a crash of the worker may have logged a row twice
     return found.sort_values(["timestamp", "event_timestamp"], kind="stable", ignore_index=True)
 

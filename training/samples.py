@@ -14,11 +14,13 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feature_repo.context import Context, from_json
 from feature_repo.inputs import item_inputs, user_affinity, user_inputs, with_defaults
 from feature_repo.item_text import EncoderInput, encoder_input, fingerprint
 from feature_repo.vocabulary import ACTION_CODE, HALF_LIVES, ITEM_CATEGORIES
 from training.columns import scalars, vectors
 from training.log import EmptyLog
+from training.queries import Queries
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
@@ -79,10 +81,21 @@ def row_id(row: Mapping[str, Any]) -> dict[str, str]:
     return {"item_id": row["item_id"]}
 
 
-def user_arrays(row: Mapping[str, Any], now_ms: int, look_up: Callable[[Sequence[str]], Array]) -> Arrays:
-    """``user_inputs`` with ``history_rows`` [L] in the place of ``history_vectors`` [L, D]."""
-    inputs = user_inputs(row, row, now_ms, look_up)
+def user_arrays(
+    row: Mapping[str, Any],
+    now_ms: int,
+    look_up: Callable[[Sequence[str]], Array],
+    context: Context = None,
+    queries: Queries | None = None,
+) -> Arrays:
+    """``user_inputs`` with rows in the place of vectors: ``history_rows`` [L] and ``query_rows`` [], 0 for no query.
+
+    ``context`` is that of the label or case; its query is read where there are ``queries``.
+    """
+    inputs = user_inputs(row, row, now_ms, look_up, context)
     inputs["history_rows"] = inputs.pop("history_vectors")[:, 0].astype(np.int64)
+    del inputs["query_vector"]
+    inputs["query_rows"] = np.array(queries.row(context) if queries else 0, np.int64)
     return inputs
 
 
@@ -95,17 +108,21 @@ def affinity_slots(catalogue: Catalogue) -> int:
     return len(catalogue.codes) + 1
 
 
-def read_labels(snapshot: Path, catalogue: Catalogue, split: str) -> tuple[Arrays, Arrays]:
+def read_labels(
+    snapshot: Path, catalogue: Catalogue, split: str, queries: Queries | None = None
+) -> tuple[Arrays, Arrays]:
     """User tensors [n, ...] and candidate tensors [n, 1 + negatives, ...] of one split's labels.
 
-    The candidates also have ``rows`` (their place in the catalogue) and ``log_draws``.
+    The candidates also have ``rows`` (their place in the catalogue) and ``log_draws``; ``queries`` meets the labels'.
     """
     labels = pq.read_table(snapshot / "labels.parquet")
     places = np.flatnonzero(np.asarray(pc.equal(labels.column("split"), split)))
     if not len(places):
         raise EmptyLog(f"{snapshot} has no {split} labels: take a snapshot with more --max-labels or --validation")
     rows = labels.take(places).to_pylist()
-    users = [user_arrays(row, row["timestamp"], catalogue.look_up) for row in rows]
+    users = [
+        user_arrays(row, row["timestamp"], catalogue.look_up, from_json(row.get("context")), queries) for row in rows
+    ]
     size = affinity_slots(catalogue)
     shares = np.stack([user_affinity(known_activity(row), catalogue.codes, size) for row in rows])
     table = pq.read_table(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from feature_repo import item_activity, user_activity
+from feature_repo.buckets import attribute_buckets
 from feature_repo.features import ITEM_BOOKS, USER_BOOKS, VIEWS, ranking_v1
 from feature_repo.inputs import (
     ACTIVITY_TTL_MS,
     Array,
-    attribute_buckets,
     expired,
     feature_names,
     item_attribute_buckets,

@@ -45,7 +45,7 @@ def test_a_ranking_comes_back_bit_by_bit(candidates: int) -> None:
 
 
 def test_all_but_the_vectors_is_logged() -> None:
-    assert {each.name for each in tensors()} - set(LOGGED) == {"item_vectors", "history_vectors"}
+    assert {each.name for each in tensors()} - set(LOGGED) == {"item_vectors", "history_vectors", "query_vector"}
     assert "item_ctr_7d" in PER_ITEM and "user_actions_1h" not in PER_ITEM
 
 

@@ -37,17 +37,32 @@ class FakeUsers:
 
 
 class FakeRanker:
-    """Scores a candidate by the first number of its vector, a user with a history ten higher."""
+    """Scores a candidate by the first number of its vector, a user with a history ten higher; keeps what it saw."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error, self.calls = error, 0
+        self.inputs: Mapping[str, Any] = {}
 
     async def score(self, inputs: Mapping[str, Any], candidates: int, version: int) -> Any:
         self.calls += 1
+        self.inputs = inputs
         if self.error:
             raise self.error
         bonus = 10.0 if inputs["history_actions"].any() else 0.0
         return inputs["item_vectors"][:, 0] + np.float32(bonus)
+
+
+@dataclass
+class FakeQueries:
+    """The vector of a query repeats its length; away when ``away``."""
+
+    away: bool = False
+    texts: list[str] = field(default_factory=list)
+    counts: Mapping[str, int] = field(default_factory=lambda: {"failed": 1})
+
+    async def vector(self, text: str, model: Model) -> Any:
+        self.texts.append(text)
+        return None if self.away else np.full(VECTOR_SIZE, len(text), np.float32)
 
 
 @dataclass
@@ -93,6 +108,7 @@ class World:
 
     users: FakeUsers = field(default_factory=FakeUsers)
     ranker: FakeRanker = field(default_factory=FakeRanker)
+    queries: FakeQueries = field(default_factory=FakeQueries)
     catalogue: Catalogue = field(default_factory=lambda: catalogue_of("a", "b", "c"))
     bus: FakeBus = field(default_factory=FakeBus)
     rankings: FakeRankings = field(default_factory=FakeRankings)
@@ -108,7 +124,7 @@ class World:
     @asynccontextmanager
     async def neighbours(self) -> AsyncIterator[Neighbours]:
         seams = (self.catalogue, self.bus, self.rankings)
-        yield Neighbours(self.users, self.ranker, self.model, *seams, self.checks)
+        yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, self.checks)
 
 
 @contextmanager

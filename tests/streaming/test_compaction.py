@@ -60,6 +60,15 @@ def test_every_row_is_there_once_afterwards(log: OfflineLog, table: str) -> None
     assert len(parts(log, table)) == 1
 
 
+def test_parts_of_before_a_column_was_there_are_merged_with_those_that_have_it(log: OfflineLog) -> None:
+    for part in sorted((log.folder / INTERACTIONS).glob("1*.parquet"))[:9]:
+        pq.write_table(pq.read_table(part).drop_columns("context"), part)
+    before = len(list((log.folder / INTERACTIONS).glob("1*.parquet")))
+    compact(log.folder, grace_s=0, settled_s=0)
+    [merged] = (log.folder / INTERACTIONS).glob("merged-*.parquet")
+    assert before == 30 and pq.read_table(merged).column("context").null_count == 29
+
+
 def test_readers_keep_what_they_listed_until_the_grace_is_over(log: OfflineLog) -> None:
     listed = parts(log, "user_activity")
     assert compact(log.folder, grace_s=900, settled_s=0) == 60

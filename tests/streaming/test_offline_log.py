@@ -36,10 +36,13 @@ def test_a_part_says_what_the_rows_said(tmp_path: Path) -> None:
 
 
 def test_interactions_are_logged_with_the_stamp_of_their_row(tmp_path: Path) -> None:
-    event = Interaction(event_id="e", user_id="7", item_id="42", action="click", timestamp=T, position=3)
+    event = Interaction(
+        event_id="e", user_id="7", item_id="42", action="click", timestamp=T, position=3, context={"device": "tv"}
+    )
     OfflineLog(tmp_path).append(INTERACTIONS, "p", [interaction_row(event, 5)])
     [row] = pq.read_table(tmp_path / "interactions/p.parquet").to_pylist()
     assert (row["event_id"], row["user_id"], row["position"], row["value"]) == ("e", "7", 3, None)
+    assert row["context"] == '{"device":"tv"}'
 
 
 def test_a_reader_never_sees_an_unfinished_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,7 @@ events = st.fixed_dictionaries(
         "value": st.none() | st.floats(0, 5),
         "request_id": st.none() | st.just("r1"),
         "position": st.none() | st.integers(0, 9),
+        "context": st.none() | st.just({}) | st.just({"query": "tea", "device": "phone", "gone": None}),
     }
 )
 categories = st.dictionaries(st.sampled_from(ITEMS), st.lists(st.sampled_from(MANY), max_size=20))

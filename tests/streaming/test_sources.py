@@ -26,10 +26,11 @@ ROWS: list[dict[str, Any]] = [
     {"event_id": "2", "session_id": "9", "item_id": "2", "action": "click", "timestamp": T, "position": 3},
     {"event_id": "3", "user_id": "7", "item_id": "é", "action": "view", "timestamp": T, "request_id": "r"},
 ]
+
 EXPECTED = [
-    ["1", "7", "NA", 7, T + 5, 4.5, None, None],
-    ["2", "session:9", "2", 3, T, None, None, 3],
-    ["3", "7", "é", 2, T, None, "r", None],
+    ["1", "7", "NA", 7, T + 5, 4.5, None, None, None],
+    ["2", "session:9", "2", 3, T, None, None, 3, None],
+    ["3", "7", "é", 2, T, None, "r", None, None],
 ]
 Rejected = list[tuple[int, str]]
 
@@ -114,6 +115,37 @@ def test_times_come_in_many_forms(tmp_path: Path, times: Any) -> None:
     assert (found[1:5], rejected) == (["7", "42", 2, T], [])
 
 
+CONTEXTS = [{"device": "phone", "n": 1.5}, {"query": 'blue " cup'}, None]
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@KINDS
+def test_a_context_comes_as_text_or_as_an_object(tmp_path: Path, kind: str, as_text: bool) -> None:
+    as_text = as_text or kind in ("csv", "sql")  # which have no objects
+    rows = [ROWS[0] | {"context": json.dumps(each) if as_text and each else each} for each in CONTEXTS]
+    found, rejected = read(written(tmp_path, kind, rows))
+    texts = ['{"device":"phone","n":1.5}', '{"query":"blue \\" cup"}', None]
+    assert ([row[-1] for row in found], rejected) == (texts, [])
+
+
+def test_a_context_may_be_a_map(tmp_path: Path) -> None:
+    contexts = pa.array([[("device", "phone")], None, []], pa.map_(pa.string(), pa.string()))
+    batch = pa.RecordBatch.from_pylist([ROWS[0]] * 3).append_column("context", contexts)
+    assert events(batch, 0, "here", lambda *_: None)["context"].to_pylist() == ['{"device":"phone"}', None, None]
+
+
+@pytest.mark.parametrize("context", ["phone", "[1]", '{"a": "\\u0000"}', '{"device": "phone"'])
+def test_a_row_whose_context_is_no_object_is_left_out(tmp_path: Path, context: str) -> None:
+    found, rejected = read(written(tmp_path, "parquet", [ROWS[0] | {"context": context}, ROWS[1]]))
+    assert (len(found), [row for row, _ in rejected]) == (1, [0])
+    assert "context" in rejected[0][1] or "NUL" in rejected[0][1]
+
+
+def test_a_column_of_contexts_that_are_numbers_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidEvent, match=r"`context` of interactions\.parquet is of type int64"):
+        read(written(tmp_path, "parquet", [ROWS[0] | {"context": 7}]))
+
+
 cells = {
     "event_id": st.none() | st.sampled_from(["", "a", "x" * 257, "\0", "é"]),
     "user_id": st.none() | st.sampled_from(["", "a", "x" * 256, "x" * 257, "a\0b"]),
@@ -124,6 +156,8 @@ cells = {
     "value": st.none() | st.floats(allow_nan=False),
     "request_id": st.none() | st.sampled_from(["", "r"]),
     "position": st.none() | st.sampled_from([0, 7, -1, 2**31]),
+    "context": st.none()
+    | st.sampled_from(["", "{}", '{"b": 1, "a": null}', "[]", "{", '{"a": "\\u0000"}', '{"a": "\\\\u0000"}']),
 }
 
 
