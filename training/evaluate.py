@@ -17,12 +17,14 @@ from tqdm import tqdm
 
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
-from training.baselines import FITS, Scorer, chosen
+from training.baselines import FITS, SASREC, Scorer, UnknownBaseline, chosen, with_sasrec
 from training.baselines.past import past_of
-from training.cases import Case, walk
+from training.baselines.trained_sasrec import trained
+from training.cases import walk
+from training.evaluation import MODEL, Evaluation, evaluated
 from training.log import EmptyLog
-from training.metrics import rank, summary
-from training.recommender import SCORED
+from training.metrics import summary
+from training.query_texts import with_queries
 from training.runs import Run, latest_run, read_run
 from training.samples import Catalogue, read_catalogue
 from training.settings import TrainingSettings
@@ -32,32 +34,26 @@ EXAMPLES = """examples:
   python -m training.evaluate --interactions data/ml-100k/interactions.parquet
   python -m training.evaluate --validation     the window that chose the model, by the weights that had not seen it
 """
+Scorers = dict[str, Scorer]
 Table = dict[str, dict[str, float]]
 
 
-def baselines(window: Window, catalogue: Catalogue) -> dict[str, Scorer]:
-    """What the model has to beat, fitted on the window's past."""
+def baselines(window: Window, catalogue: Catalogue, snapshot: Path, names: str, run: Run, weights: str) -> Scorers:
+    """What the model has to beat, fitted on the window's past; SASRec where it was trained for the snapshot."""
     past = past_of(window.past, window.events, catalogue)
-    return {name: FITS[name](past) for name in chosen("fast", past)}
+    scorers: Scorers = {name: FITS[name](past) for name in chosen(names, past)}
+    if with_sasrec(names) and (sasrec := trained(snapshot, len(catalogue), weights, run.config.seed)):
+        scorers[SASREC] = sasrec
+    return scorers
 
 
-def evaluate(window: Window, catalogue: Catalogue, run: Run, title: str) -> Table:
-    """Metrics of the model and of each baseline on the very same cases."""
-    scorers = baselines(window, catalogue)
-    ranks: dict[str, list[float]] = {name: [] for name in ("model", *scorers)}
-    waiting: list[Case] = []
-    for case in tqdm(walk(window.world, window.events, ROLL, MIN_SEEN), desc=title, unit=" cases"):
-        for name, scorer in scorers.items():
-            ranks[name].append(rank(scorer([case])[0], case.target, case.seen))
-        waiting.append(case)
-        if len(waiting) == SCORED:
-            ranks["model"] += run.recommender.ranks(waiting, run.text)
-            waiting = []
-    if waiting:
-        ranks["model"] += run.recommender.ranks(waiting, run.text)
-    if not ranks["model"]:
+def evaluate(window: Window, scorers: Scorers, title: str) -> Evaluation:
+    """Every scorer on the very same cases of a window."""
+    bar = tqdm(walk(window.world, window.events, ROLL, MIN_SEEN), desc=title, unit=" cases")
+    found = evaluated(bar, scorers)
+    if not found.cases:
         raise EmptyLog("no event in the window belongs to a user who was seen before: nothing to evaluate")
-    return {name: summary(found) for name, found in ranks.items()}
+    return found
 
 
 def page(table: Table) -> str:
@@ -70,14 +66,22 @@ def page(table: Table) -> str:
 
 
 def run_evaluation(
-    store: FeatureStore, settings: StoreSettings, folder: Path, snapshot: Path, file: Path | None, validation: bool
+    store: FeatureStore,
+    settings: StoreSettings,
+    folder: Path,
+    snapshot: Path,
+    file: Path | None,
+    validation: bool,
+    names: str = "fast",
 ) -> Table:
     """Evaluate one run and keep the table beside it in ``metrics.json``."""
     run = read_run(folder, "validated.pt" if validation else "model.pt")
     catalogue = read_catalogue(snapshot)
     window = open_window(store, settings, snapshot, catalogue, validation=validation, file=file)
     name = "validation" if validation else "test"
-    table = evaluate(window, catalogue, run, name)
+    rivals = baselines(window, catalogue, snapshot, names, run, "validated" if validation else "final")
+    found = evaluate(window, {MODEL: run.recommender.scorer(with_queries(run, window.world.queries)), **rivals}, name)
+    table = {scorer: summary(ranks) for scorer, ranks in found.ranks.items()}
     path = folder / "metrics.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps({**kept, name: table}, indent=1) + "\n")
@@ -98,15 +102,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--validation", action="store_true", help="the last part of the snapshot in the place of what came after"
     )
+    parser.add_argument(
+        "--baselines",
+        default="fast",
+        help="fast (default), all, none, or names with commas between (SASRec if trained)",
+    )
     parser.add_argument("--run", type=Path, help="folder of the training run (default: the latest)")
-    chosen = parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
     settings, folders = StoreSettings(), TrainingSettings()
     torch.set_num_threads(2)
     try:
-        folder = chosen.run or latest_run(folders.models)
+        folder = given.run or latest_run(folders.models)
         snapshot = folders.snapshots / str(json.loads((folder / "config.json").read_text())["snapshot_id"])
-        run_evaluation(open_store(settings), settings, folder, snapshot, chosen.interactions, chosen.validation)
-    except EmptyLog as error:
+        store = open_store(settings)
+        run_evaluation(store, settings, folder, snapshot, given.interactions, given.validation, given.baselines)
+    except (EmptyLog, UnknownBaseline) as error:
         sys.exit(str(error))
 
 

@@ -1,9 +1,11 @@
 """The parts that are trained together, and how they rank."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +45,12 @@ class Recommender:
     def weights(self) -> list[nn.Parameter]:
         return [*self.modules().parameters(), self.residual]
 
+    def to(self, device: torch.device) -> None:
+        """Move everything to a device."""
+        self.modules().to(device)
+        self.residual.data = self.residual.data.to(device)
+        self.attributes = self.attributes.to(device)
+
     @torch.no_grad()
     def follow(self, other: "Recommender", share: float) -> None:
         """Move all weights towards another's by a share: a running average of a training (Polyak, 1992)."""
@@ -60,18 +68,31 @@ class Recommender:
         with torch.no_grad():
             self.residual.copy_(state["residual"])
 
-    @torch.no_grad()
     def ranks(self, cases: Sequence[Case], text: Tensor) -> list[float]:
         """The place of each case's target in the whole catalogue without what the user has seen."""
-        self.modules().eval()
-        matrix, queries, found = self.matrix(text), self.queries(text), []
+        scorer, found = self.scorer(text), list[float]()
         for start in range(0, len(cases), SCORED):
             part = cases[start : start + SCORED]
-            inputs = fill_vectors(as_tensors(stacked(part)), matrix, queries=queries)
-            inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
-            scores = self.ranker(inputs).numpy()
-            found += [rank(row, case.target, case.seen) for row, case in zip(scores, part, strict=True)]
+            found += [rank(row, case.target, case.seen) for row, case in zip(scorer(part), part, strict=True)]
         return found
+
+    @torch.no_grad()
+    def scorer(self, text: Tensor) -> Callable[[Sequence[Case]], npt.NDArray[Any]]:
+        """What scores the catalogue for cases [cases, n], by text vectors [n + q, text_size] and the weights of now."""
+        self.modules().eval()
+        matrix, queries = self.matrix(text), self.queries(text)
+
+        @torch.no_grad()
+        def scores(cases: Sequence[Case]) -> npt.NDArray[Any]:
+            parts = []
+            for start in range(0, len(cases), SCORED):
+                part = cases[start : start + SCORED]
+                inputs = fill_vectors(as_tensors(stacked(part)), matrix, queries=queries)
+                inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
+                parts.append(self.ranker(inputs).numpy())
+            return np.concatenate(parts)
+
+        return scores
 
 
 def build(config: TrainConfig, text_size: int, attributes: Tensor) -> Recommender:

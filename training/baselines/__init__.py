@@ -47,3 +47,8 @@ def chosen(names: str, past: Past) -> list[str]:
             f"there is no baseline {', '.join(missing)}: choose of all, fast, none, {', '.join(known)}"
         )
     return [known[name] for name in asked if known[name] != SASREC]
+
+
+def with_sasrec(names: str) -> bool:
+    """Whether these names ask for SASRec."""
+    return names in ("all", "fast") or SASREC.lower() in [name.strip().lower() for name in names.split(",")]

@@ -1,0 +1,87 @@
+"""Cases, in time order, and scorers -> what each scorer made of each case: the target's rank and the ten items on top.
+
+Cases come and go in small parts, so that memory holds results alone. n items.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.baselines import Scorer
+from training.cases import Case
+from training.metrics import CUT, ranks, top
+
+Array = npt.NDArray[Any]
+PART = 64  # cases that are scored together
+SAMPLED = 20  # unseen items beside the target whose scores are kept
+OVERSAMPLED = 4  # times as many are drawn at first: some are seen already
+MODEL = "model"
+
+
+@dataclass
+class Evaluation:
+    """Results per case; ``cases`` are without their tensors."""
+
+    cases: list[Case] = field(default_factory=list)
+    ranks: dict[str, list[float]] = field(default_factory=dict)  # scorer -> 1 for the first place, infinity for none
+    tops: dict[str, list[Array]] = field(default_factory=dict)  # scorer -> rows of the ten best unseen items
+    sampled: list[Array] = field(
+        default_factory=list
+    )  # rows: the target, then up to SAMPLED others; empty where it has no rank
+    scores: list[Array] = field(default_factory=list)  # the model's, of ``sampled``
+
+
+class NotANumber(Exception):
+    """A scorer that says NaN of an item: its ranks would mean nothing."""
+
+
+def evaluated(cases: Iterable[Case], scorers: Mapping[str, Scorer], seed: int = 0) -> Evaluation:
+    """Every case scored by every scorer. Raises NotANumber."""
+    found, draw = Evaluation(), np.random.default_rng(seed)
+    for name in scorers:
+        found.ranks[name], found.tops[name] = [], []
+    for part in _parts(cases):
+        for name, scorer in scorers.items():
+            scores = np.asarray(scorer(part))
+            if np.isnan(scores).any():
+                raise NotANumber(f"{name} scored NaN among the cases from {part[0].timestamp} ms on")
+            places = _without_seen(scores, part)
+            found.ranks[name] += ranks(places, np.array([case.target for case in part])).tolist()
+            found.tops[name] += [top(row, CUT) for row in places]
+            if name == MODEL:
+                _sample(found, places, part, draw)
+        found.cases += [_light(case) for case in part]
+    return found
+
+
+def _parts(cases: Iterable[Case]) -> Iterator[list[Case]]:
+    remaining = iter(cases)
+    while part := list(islice(remaining, PART)):
+        yield part
+
+
+def _without_seen(scores: Array, part: Sequence[Case]) -> Array:
+    """The scores with -inf where the user has met the item."""
+    scores = scores.astype(np.float64)
+    for row, case in zip(scores, part, strict=True):
+        row[case.seen] = -np.inf
+    return scores
+
+
+def _sample(found: Evaluation, scores: Array, part: Sequence[Case], draw: np.random.Generator) -> None:
+    """Keep the scores of the target and of unseen items drawn at random, where the target can be ranked at all."""
+    for row, case in zip(scores, part, strict=True):
+        others = np.unique(draw.integers(len(row), size=OVERSAMPLED * SAMPLED))
+        others = draw.permutation(others[np.isfinite(row[others]) & (others != case.target)])[:SAMPLED]
+        rankable = case.target >= 0 and np.isfinite(row[case.target])
+        chosen = np.array([case.target, *others] if rankable else [], np.int64)
+        found.sampled.append(chosen)
+        found.scores.append(row[chosen])
+
+
+def _light(case: Case) -> Case:
+    return Case(case.user_id, case.item_id, case.target, case.seen, case.timestamp, {}, {})
