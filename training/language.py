@@ -48,6 +48,7 @@ def load(encoder: str, tuning: str = "frozen", layers: int = 0, lora_rank: int =
         ) from error
     if tokenizer.pad_token is None:
         raise EncoderMissing(f"the tokenizer of {encoder!r} has no padding token: texts cannot be made into batches")
+    tokenizer.padding_side = "right"  # what is cut off is padding
     if language.config.is_encoder_decoder:
         language = language.get_encoder()
     return tokenizer, prepare(language, tuning, layers, lora_rank)
