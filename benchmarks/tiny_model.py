@@ -59,9 +59,11 @@ def ranker() -> Any:
         helper.make_node("MatMul", ["item_vectors", "column"], ["products"]),  # [B, N, 1]
         helper.make_node("Squeeze", ["products", "axis_2"], ["product"]),
         helper.make_node("Sum", ["product", "user_item_affinity", "item_ctr_7d"], ["scores"]),
+        helper.make_node("Sigmoid", ["scores"], ["click_probability"]),
     ]
     axes = [helper.make_tensor(f"axis_{axis}", TensorProto.INT64, [1], [axis]) for axis in (1, 2)]
-    return _model(nodes, inputs, ("scores", ("N",), "float32"), axes)
+    outputs = [(name, ("N",), "float32") for name in ("scores", "click_probability")]
+    return _model(nodes, inputs, outputs, axes)
 
 
 def item_encoder() -> Any:
@@ -80,7 +82,7 @@ def item_encoder() -> Any:
     ]
     ones = helper.make_tensor("ones", TensorProto.FLOAT, [1, VECTOR_SIZE], [1.0] * VECTOR_SIZE)
     axis = helper.make_tensor("axis_1", TensorProto.INT64, [1], [1])
-    return _model(nodes, inputs, ("item_vector", (VECTOR_SIZE,), "float32"), [ones, axis])
+    return _model(nodes, inputs, [("item_vector", (VECTOR_SIZE,), "float32")], [ones, axis])
 
 
 def tokenizer() -> Tokenizer:
@@ -90,8 +92,10 @@ def tokenizer() -> Tokenizer:
     return words
 
 
-def _model(nodes: list[Any], inputs: list[Any], output: Any, constants: list[Any]) -> Any:
-    graph = helper.make_graph(nodes, "tiny", [_value(*each) for each in inputs], [_value(*output)], constants)
+def _model(nodes: list[Any], inputs: list[Any], outputs: list[Any], constants: list[Any]) -> Any:
+    graph = helper.make_graph(
+        nodes, "tiny", [_value(*each) for each in inputs], [_value(*each) for each in outputs], constants
+    )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
 
 

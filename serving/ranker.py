@@ -16,7 +16,7 @@ from feature_repo.inputs import Tensor, tensors
 from serving.errors import InvalidRequest, NoModel, TritonUnavailable
 
 Array = npt.NDArray[Any]
-MODEL = "ranker"
+MODEL, OUTPUT = "ranker", "scores"
 TRITON_TYPES = {"float32": "FP32", "int64": "INT64"}
 
 # A killed Triton that is started again is found within the second; gRPC's default backs off to two minutes.
@@ -86,6 +86,7 @@ def template(model: str, inputs: tuple[Tensor, ...]) -> Any:
 
 _TENSORS = tensors()
 _TEMPLATE = template(MODEL, _TENSORS)
+_TEMPLATE.outputs.add(name=OUTPUT)  # and not the click probabilities, which no answer needs yet
 _PER_CANDIDATE = [place for place, tensor in enumerate(_TENSORS) if "N" in tensor.shape]
 
 
@@ -109,5 +110,5 @@ class Ranker:
     async def score(self, inputs: Mapping[str, Array], candidates: int, version: int) -> Array:
         """Scores [candidates], higher is better."""
         request = ranker_request(inputs, candidates, version)
-        scores = await self._triton.infer(request, "scores")
+        scores = await self._triton.infer(request, OUTPUT)
         return scores.reshape(candidates)

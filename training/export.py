@@ -21,7 +21,7 @@ from training.item_tower import ItemEncoder
 from training.language import load as load_language
 from training.language import merged, restore_weights
 from training.log import EmptyLog
-from training.onnx_models import export_encoder, export_ranker
+from training.onnx_models import Served, export_encoder, export_ranker
 from training.parity import ParityError, check_parity
 from training.publish import MODELS, next_version, publish, write_bundle
 from training.runs import Run, latest_run, read_run
@@ -67,7 +67,7 @@ def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
     ranker = run.recommender.ranker
     export_ranker(ranker, scratch / "ranker.onnx")
     real = [rank_example(run, batch, items) for batch, items in SHAPES]
-    worst = check_parity(ranker, scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
+    worst = check_parity(Served(ranker), scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
     print(f"ranker.onnx agrees with PyTorch to {worst:.1e}")
     export_encoder(encoder, scratch / "item_encoder.onnx")
     rows = [encoder_inputs(*shape, encoder.vocabulary) for shape in SHAPES]
@@ -76,11 +76,12 @@ def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
 
 
 def rank_example(run: Run, batch: int, items: int) -> Arrays:
-    """Random inputs with real item vectors in the history and as candidates."""
+    """Random inputs with real item vectors in the history, as candidates and as queries."""
     vectors, draw = item_vectors(run), np.random.default_rng(items)
     inputs = ranker_inputs(batch, items, seed=batch)
     for name in ("history_vectors", "item_vectors"):
         inputs[name] = vectors[draw.integers(0, len(vectors), inputs[name].shape[:2])]
+    inputs["query_vector"][1:] = vectors[draw.integers(0, len(vectors), batch - 1)]
     return inputs
 
 

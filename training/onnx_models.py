@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from feature_repo.inputs import tensors
 from training.example_inputs import encoder_inputs, ranker_inputs
@@ -14,14 +14,27 @@ from training.item_tower import ItemEncoder
 from training.model import Ranker
 
 OPSET = 20
+RANKER_OUTPUTS = ("scores", "click_probability")
+
+
+class Served(nn.Module):
+    """The ranker with both of its outputs: scores [B, N] and the click probabilities they stand for [B, N]."""
+
+    def __init__(self, ranker: Ranker) -> None:
+        super().__init__()
+        self.ranker = ranker
+
+    def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        scores = self.ranker(inputs)
+        return scores, self.ranker.calibration(scores)
 
 
 def export_ranker(ranker: Ranker, path: Path) -> None:
-    """Write the ranker with the inputs of ``tensors()`` and the output ``scores``; batch and N are free."""
+    """Write the ranker with the inputs of ``tensors()`` and the outputs of ``Served``; batch and N are free."""
     example = {name: torch.from_numpy(array) for name, array in ranker_inputs(2, 5).items()}
     batch, items = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("items", min=1, max=100_000)
     free = {t.name: {0: batch} | ({1: items} if t.shape[0] == "N" else {}) for t in tensors()}
-    _export(ranker, {"inputs": example}, {"inputs": free}, list(example), "scores", path)
+    _export(Served(ranker), {"inputs": example}, {"inputs": free}, list(example), list(RANKER_OUTPUTS), path)
 
 
 def export_encoder(encoder: ItemEncoder, path: Path) -> None:
@@ -29,11 +42,11 @@ def export_encoder(encoder: ItemEncoder, path: Path) -> None:
     example = {name: torch.from_numpy(array) for name, array in encoder_inputs(2, 16, encoder.vocabulary).items()}
     batch, tokens = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
     free = {"input_ids": {0: batch, 1: tokens}, "attention_mask": {0: batch, 1: tokens}, "item_attributes": {0: batch}}
-    _export(encoder, example, free, list(example), "item_vector", path)
+    _export(encoder, example, free, list(example), ["item_vector"], path)
 
 
 def _export(
-    model: nn.Module, example: dict[str, Any], free: dict[str, Any], names: list[str], output: str, path: Path
+    model: nn.Module, example: dict[str, Any], free: dict[str, Any], names: list[str], outputs: list[str], path: Path
 ) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here needs
     with warnings.catch_warnings():
@@ -44,7 +57,7 @@ def _export(
             kwargs=example,
             dynamic_shapes=free,
             input_names=names,
-            output_names=[output],
+            output_names=outputs,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,

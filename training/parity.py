@@ -1,4 +1,4 @@
-"""A model and its ONNX file -> how far apart they compute."""
+"""A model and its ONNX file -> how far apart they compute, output by output."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,29 +8,53 @@ import onnxruntime
 import torch
 from torch import Tensor
 
-from training.example_inputs import Arrays
+from training.example_inputs import Array, Arrays
 
 TOLERANCE = 1e-4
+Model = Callable[[dict[str, Tensor]], Tensor | tuple[Tensor, ...]]
 
 
 class ParityError(Exception):
     """An exported model that does not compute what PyTorch computes."""
 
 
-def check_parity(model: Callable[[dict[str, Tensor]], Tensor], path: Path, rows: Sequence[Arrays]) -> float:
-    """The largest difference between PyTorch and ONNX Runtime; raises ParityError above TOLERANCE."""
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """An ONNX file on one CPU thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    worst = 0.0
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def check_parity(
+    model: Model,
+    path: Path,
+    rows: Sequence[Arrays],
+    tolerance: float = TOLERANCE,
+) -> float:
+    """The largest difference between PyTorch and ONNX Runtime, in units of each output's largest number above one.
+
+    Raises ParityError above ``tolerance``.
+    """
+    opened, worst = session(path), 0.0
     for inputs in rows:
-        with torch.no_grad():
-            expected = model({name: torch.from_numpy(array) for name, array in inputs.items()}).numpy()
-        given = {each.name: inputs[each.name] for each in session.get_inputs()}
-        found = session.run(None, given)[0]
-        if found.shape != expected.shape:
-            raise ParityError(f"{path.name} returns {found.shape}, PyTorch {expected.shape}")
-        worst = max(worst, float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max()))))
-    if not worst < TOLERANCE:
-        raise ParityError(f"{path.name} differs from PyTorch by {worst:.2g}, more than {TOLERANCE:.0e}")
+        for name, expected, found in _both(model, opened, inputs):
+            if found.shape != expected.shape:
+                raise ParityError(f"{path.name} returns {name} {found.shape}, PyTorch {expected.shape}")
+            worst = max(worst, float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max()))))
+    if not worst < tolerance:
+        raise ParityError(f"{path.name} differs from PyTorch by {worst:.2g}, more than {tolerance:.0e}")
     return worst
+
+
+def _both(
+    model: Model,
+    opened: onnxruntime.InferenceSession,
+    inputs: Arrays,
+) -> list[tuple[str, Array, Array]]:
+    """(output, PyTorch's, ONNX Runtime's) for one set of inputs."""
+    with torch.no_grad():
+        said = model({name: torch.from_numpy(array) for name, array in inputs.items()})
+    expected = [each.numpy() for each in (said if isinstance(said, tuple) else (said,))]
+    found = opened.run(None, {each.name: inputs[each.name] for each in opened.get_inputs()})
+    names = [each.name for each in opened.get_outputs()]
+    return list(zip(names, expected, found, strict=True))

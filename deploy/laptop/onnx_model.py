@@ -28,7 +28,8 @@ class TritonPythonModel:
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """One response per request, in order; a request that fails gets an error and spoils no other."""
         read = [self._read(request) for request in requests]
-        answers = [entry for group in _of_equal_shapes(read) for entry in self._answer(group)]
+        wanted = self._wanted(requests)
+        answers = [entry for group in _of_equal_shapes(read) for entry in self._answer(group, wanted)]
         return [self._respond(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     def _read(self, request: Any) -> "Columns | Exception":
@@ -39,26 +40,30 @@ class TritonPythonModel:
         except Exception as reason:  # whatever a malformed tensor raises belongs to its request alone
             return reason
 
-    def _answer(self, group: "list[Columns | Exception]") -> "Iterator[Columns | Exception]":
+    def _wanted(self, requests: Sequence[Any]) -> list[str]:
+        """The outputs that any of the requests asks for: what nobody asks for is not computed."""
+        asked = {name for request in requests for name in request.requested_output_names()}
+        return [name for name in self.types if name in asked]
+
+    def _answer(self, group: "list[Columns | Exception]", wanted: list[str]) -> "Iterator[Columns | Exception]":
         columns = [entry for entry in group if not isinstance(entry, Exception)]
         if len(columns) < 2:
-            yield from (entry if isinstance(entry, Exception) else self._run(entry) for entry in group)
+            yield from (entry if isinstance(entry, Exception) else self._run(entry, wanted) for entry in group)
             return
-        together = self._run({name: np.concatenate([c[name] for c in columns]) for name in self.inputs})
+        together = self._run({name: np.concatenate([c[name] for c in columns]) for name in self.inputs}, wanted)
         if isinstance(together, Exception):  # find out whose fault it was
-            yield from (self._run(entry) for entry in columns)
+            yield from (self._run(entry, wanted) for entry in columns)
             return
         ends = np.cumsum([len(c[self.inputs[0]]) for c in columns])[:-1]
         parts = {name: np.split(values, ends) for name, values in together.items()}
         yield from ({name: parts[name][i] for name in parts} for i in range(len(columns)))
 
-    def _run(self, columns: "Columns") -> "Columns | Exception":
+    def _run(self, columns: "Columns", wanted: list[str]) -> "Columns | Exception":
         try:
-            values = self.session.run(list(self.types), columns)
+            values = self.session.run(wanted, columns)
         except Exception as reason:
             return reason
-        outputs = zip(self.types.items(), values, strict=True)
-        return {name: value.astype(dtype, copy=False) for (name, dtype), value in outputs}
+        return {name: value.astype(self.types[name], copy=False) for name, value in zip(wanted, values, strict=True)}
 
     def _respond(self, request: Any, answer: "Columns | Exception") -> Any:
         if isinstance(answer, Exception):

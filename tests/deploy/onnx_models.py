@@ -29,6 +29,7 @@ def write_ranker(config: Path, path: Path, scale: float) -> None:
         helper.make_node("Add", ["product", "user_item_affinity"], ["with_affinity"]),
         helper.make_node("Add", ["with_affinity", "action_sum"], ["total"]),
         helper.make_node("Mul", ["total", "scale"], ["scores"]),
+        helper.make_node("Sigmoid", ["scores"], ["click_probability"]),
     ]
     constants = [
         helper.make_tensor("axis_1", TensorProto.INT64, [1], [1]),

@@ -13,21 +13,21 @@ from onnx import TensorProto, helper, save
 
 CONFIG = {
     "input": [{"name": "ids", "data_type": "TYPE_INT64"}],
-    "output": [{"name": "values", "data_type": "TYPE_FP32"}],
+    "output": [{"name": name, "data_type": "TYPE_FP32"} for name in ("values", "doubles", "newer")],
 }
 
 
 class Request:
     """One user's ids; what Triton hands to the model."""
 
-    def __init__(self, *ids: int, cancelled: bool = False) -> None:
-        self.ids, self.cancelled = np.array([ids]), cancelled
+    def __init__(self, *ids: int, cancelled: bool = False, wanted: tuple[str, ...] = ("values",)) -> None:
+        self.ids, self.cancelled, self.wanted = np.array([ids]), cancelled, wanted
 
     def is_cancelled(self) -> bool:
         return self.cancelled
 
     def requested_output_names(self) -> list[str]:
-        return ["values"]
+        return list(self.wanted)
 
 
 def fake_backend() -> Any:
@@ -43,11 +43,16 @@ def fake_backend() -> Any:
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """values = table[ids] with a table of four entries: id 4 and above fail."""
+    """values = table[ids] with a table of four entries: id 4 and above fail; it has no output ``newer``."""
     table = helper.make_tensor("table", TensorProto.FLOAT, [4], [0.0, 10.0, 20.0, 30.0])
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["users", "n"])
     values = helper.make_tensor_value_info("values", TensorProto.FLOAT, ["users", "n"])
-    graph = helper.make_graph([helper.make_node("Gather", ["table", "ids"], ["values"])], "g", [ids], [values], [table])
+    doubles = helper.make_tensor_value_info("doubles", TensorProto.FLOAT, ["users", "n"])
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["values"]),
+        helper.make_node("Add", ["values", "values"], ["doubles"]),
+    ]
+    graph = helper.make_graph(nodes, "g", [ids], [values, doubles], [table])
     (tmp_path / "1").mkdir()
     opset = helper.make_opsetid("", 18)
     save(helper.make_model(graph, opset_imports=[opset], ir_version=9), tmp_path / "1/model.onnx")
@@ -73,6 +78,19 @@ def test_a_request_that_fails_spoils_no_other(model: Any) -> None:
     first, failed, last = model.execute([Request(1), Request(99), Request(3)])
     assert (values(first), values(last)) == ([[10.0]], [[30.0]])
     assert failed.error is not None and not failed.tensors
+
+
+def test_a_request_gets_the_outputs_it_asks_for(model: Any) -> None:
+    one, both = model.execute([Request(1), Request(2, wanted=("values", "doubles"))])
+    assert values(one) == [[10.0]]
+    assert {name: array.tolist() for name, array in both.tensors} == {"values": [[20.0]], "doubles": [[40.0]]}
+
+
+def test_a_version_of_before_an_output_existed_answers_with_the_others(model: Any) -> None:
+    [answered] = model.execute([Request(1)])
+    assert values(answered) == [[10.0]]
+    [refused] = model.execute([Request(1, wanted=("newer",))])
+    assert refused.error is not None
 
 
 def test_a_cancelled_request_is_answered_with_an_error(model: Any) -> None:

@@ -21,6 +21,7 @@ from training.config import TrainConfig
 from training.evaluate import page, run_evaluation
 from training.example_inputs import ranker_inputs
 from training.export import export
+from training.onnx_models import Served
 from training.parity import ParityError, check_parity
 from training.runs import latest_run, read_run
 from training.settings import TrainingSettings
@@ -132,12 +133,12 @@ def test_the_ranker_takes_the_tensors_of_the_feature_service_in_any_batch(bundle
 
 def test_a_model_that_differs_from_its_export_is_refused(bundle: Path, folder: Path) -> None:
     ranker = read_run(folder).recommender.ranker
-    rows = [ranker_inputs(2, 3)]
-    assert check_parity(ranker, bundle / "ranker.onnx", rows) < 1e-4
+    served, rows = Served(ranker), [ranker_inputs(2, 3)]
+    assert check_parity(served, bundle / "ranker.onnx", rows) < 1e-4
     with torch.no_grad():
         ranker.scorer.scale.add_(0.1)
     with pytest.raises(ParityError, match="differs"):
-        check_parity(ranker, bundle / "ranker.onnx", rows)
+        check_parity(served, bundle / "ranker.onnx", rows)
 
 
 def test_a_new_item_gets_the_vector_of_its_text(bundle: Path) -> None:

@@ -1,0 +1,46 @@
+"""A trained recommender and the labels of its validation window -> its calibration, with how good it is."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.calibration import checked, evidence, platt
+from training.item_tower import fill_vectors
+from training.recommender import Recommender
+
+LABELS = 256  # a pass
+
+
+@torch.no_grad()
+def label_scores(
+    recommender: Recommender, text: Tensor, users: dict[str, Tensor], candidates: dict[str, Tensor]
+) -> np.ndarray[Any, Any]:
+    """Scores [n, N] of labels' candidates."""
+    recommender.modules().eval()
+    matrix, queries, found = recommender.matrix(text), recommender.queries(text), []
+    for places in torch.split(torch.arange(len(candidates["rows"])), LABELS):
+        part = {name: tensor[places] for name, tensor in (users | candidates).items()}
+        found.append(recommender.ranker(fill_vectors(part, matrix, part["rows"], queries)))
+    return torch.cat(found).double().cpu().numpy()
+
+
+def calibrate(
+    recommender: Recommender,
+    text: Tensor,
+    users: dict[str, Tensor],
+    candidates: dict[str, Tensor],
+    click_rate: float,
+) -> dict[str, Any]:
+    """Fit the recommender's click probability to labels it was not trained on; returns what to keep of it.
+
+    The weights may be trained on afterwards (the last epochs take the validation window in): the slope stays that of
+    the weights that had not seen it.
+    """
+    scores = label_scores(recommender, text, users, candidates)
+    shown = candidates["shown"].numpy() if "shown" in candidates else None
+    found, kind = evidence(scores, shown, click_rate)
+    slope, offset = platt(found)
+    recommender.ranker.calibration.set(slope, offset)
+    return {"fitted_to": kind, "pairs": len(found.scores), "slope": slope, "offset": offset, "held_out": checked(found)}
