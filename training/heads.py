@@ -4,12 +4,16 @@ click: a ranking score. conversion: log-odds that an interaction with the item i
 mere click. rating: its value, in standard deviations from the mean of the ratings trained on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from feature_repo.vocabulary import ACTION_CODE
+from training.config import TrainConfig
 
 HEADS = ("click", "conversion", "rating")
 CLICKS = tuple(ACTION_CODE[action] for action in ("view", "click"))
@@ -87,3 +91,24 @@ def teachable(actions: Tensor) -> frozenset[str]:
     if (actions == RATING).any():
         found.add("rating")
     return frozenset(found)
+
+
+def targets(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+    """Label rows -> ``label_action`` [n] codes, 0 for a rating without value, and ``label_value`` [n] of ratings."""
+    values = np.array([np.nan if row.get("value") is None else row["value"] for row in rows], np.float32)
+    actions = np.array([ACTION_CODE[row["action"]] for row in rows], np.int64)
+    actions[(actions == RATING) & ~np.isfinite(values)] = 0
+    return {"label_action": actions, "label_value": np.where(actions == RATING, values, 0.0).astype(np.float32)}
+
+
+def taught(config: TrainConfig, heads: ActionHeads, users: Mapping[str, Tensor]) -> TrainConfig:
+    """Ready the heads for these labels: without those that no label teaches, in the units of their ratings."""
+    actions = users.get("label_action", torch.zeros(0, dtype=torch.int64))
+    found = teachable(actions)
+    if "rating" in found:
+        heads.fit_ratings(users["label_value"][actions == RATING])
+    untaught = {f"{name}_weight": 0.0 for name in HEADS if name not in found}
+    unread = [name for name in heads.weights if name not in found]
+    if unread:
+        raise ValueError(f"head_weights has {', '.join(unread)}, but the snapshot has no labels that teach it")
+    return replace(config, **untaught)  # type: ignore[arg-type]

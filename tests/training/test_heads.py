@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from feature_repo.vocabulary import ACTION_CODE
-from training.heads import ActionHeads, blend_of, teachable
+from training.config import TrainConfig
+from training.heads import ActionHeads, blend_of, targets, taught, teachable
 
 CODES = {name: torch.tensor(code) for name, code in ACTION_CODE.items()}
 
@@ -59,6 +60,26 @@ def test_labels_teach_the_heads_of_their_actions() -> None:
     assert taught("purchase") == {"click"}  # no click that was not bought: nothing to tell apart
     assert taught("click", "cart") == {"click", "conversion"}
     assert taught("rating") == {"click", "rating"}
+
+
+def test_only_ratings_with_a_value_are_targets() -> None:
+    rows = [{"action": "rating", "value": 4.0}, {"action": "rating"}, {"action": "click", "value": 1.0}]
+    found = targets(rows)
+    assert found["label_action"].tolist() == [ACTION_CODE["rating"], 0, ACTION_CODE["click"]]
+    assert found["label_value"].tolist() == [4.0, 0.0, 0.0]
+
+
+def test_heads_that_no_label_teaches_are_switched_off_and_ratings_get_their_units() -> None:
+    heads, stars = ActionHeads(3, {"click": 1.0}), torch.tensor([1.0, 3.0, 5.0])
+    users = {"label_action": CODES["rating"].repeat(3), "label_value": stars}
+    config = taught(TrainConfig(), heads, users)
+    assert (config.conversion_weight, config.rating_weight, config.click_weight) == (0.0, 0.1, 0.1)
+    assert heads.standardised(stars).mean().abs() < 1e-6 and heads.rating_mean == 3.0
+
+
+def test_a_blend_of_a_head_that_nothing_teaches_is_refused() -> None:
+    with pytest.raises(ValueError, match="head_weights has conversion, but the snapshot has no labels"):
+        taught(TrainConfig(), ActionHeads(3, {"conversion": 1.0}), {"label_action": CODES["click"].repeat(2)})
 
 
 def test_weights_of_heads_are_read_from_text() -> None:
