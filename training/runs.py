@@ -1,11 +1,13 @@
 """data/models/<run>/: a training run on disk.
 
 ``config.json`` resolved configuration, snapshot, epochs; ``model.pt`` the weights to export; ``validated.pt`` those
-that were measured on the validation window, before the last epochs took it in; ``metrics.json`` what evaluate measured.
+that were measured on the validation window, before the last epochs took it in; ``metrics.json`` what evaluate measured;
+``curves.jsonl`` and ``tensorboard/`` how the training went; ``checkpoint.pt`` where it stands until it is finished.
 """
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +38,45 @@ class Run:
     fingerprints: npt.NDArray[np.int64] | None  # [n] of the texts (item_text.py); runs of before they were kept: none
 
 
+def new_run(models: Path) -> Path:
+    """An empty folder named by the time, UTC; a run that began in the same second has another."""
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for name in (moment, *(f"{moment}-{number}" for number in range(2, 1000))):
+        try:
+            (models / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return models / name
+    raise FileExistsError(f"{models} has a thousand runs of {moment}")
+
+
 def write_config(folder: Path, config: TrainConfig, snapshot_id: str, **facts: Any) -> None:
-    """Say how a run was made; makes it the latest."""
+    """Say how a run was made."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {"config": asdict(config), "snapshot_id": snapshot_id, **facts}
     (folder / "config.json").write_text(json.dumps(made, indent=1) + "\n")
 
 
+def read_config(folder: Path) -> tuple[TrainConfig, str]:
+    """Configuration and snapshot id of a run, finished or not; raises EmptyLog when it is none."""
+    if not (folder / "config.json").exists():
+        raise EmptyLog(f"{folder} is no training run: it has no config.json")
+    made = json.loads((folder / "config.json").read_text())
+    return TrainConfig(**made["config"]), str(made["snapshot_id"])
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """The epochs of a run that chose its model; empty before."""
+    path = folder / "config.json"
+    found: list[dict[str, float]] = json.loads(path.read_text()).get("history", []) if path.exists() else []
+    return found
+
+
 def write_weights(path: Path, recommender: Recommender, language: State, catalogue: Catalogue) -> None:
     """Write weights; ``language`` is what ``TextCache.state`` returned."""
     weights = {"state": recommender.state(), "language": language, "attributes": recommender.attributes}
-    torch.save({**weights, "item_ids": catalogue.ids, "fingerprints": torch.tensor(catalogue.fingerprints())}, path)
+    weights["media"] = recommender.media
+    torch.save({**weights, "item_ids": catalogue.ids, "fingerprints": torch.tensor(catalogue.fingerprints)}, path)
 
 
 def finish(folder: Path) -> None:
@@ -64,9 +94,9 @@ def latest_run(models: Path) -> Path:
 def read_run(folder: Path, weights: str = "model.pt") -> Run:
     """A run from disk."""
     made = json.loads((folder / "config.json").read_text())
-    saved = torch.load(folder / weights, weights_only=True)
+    saved = torch.load(folder / weights, map_location="cpu", weights_only=True)
     text = saved["language"].pop("text")
-    recommender = build(TrainConfig(**made["config"]), text.shape[1], saved["attributes"])
+    recommender = build(TrainConfig(**made["config"]), text.shape[1], saved["attributes"], saved.get("media"))
     recommender.restore(saved["state"])
     recommender.modules().eval()
     config, snapshot_id = TrainConfig(**made["config"]), made["snapshot_id"]

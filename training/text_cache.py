@@ -7,7 +7,7 @@ step of the encoder's own optimizer and fills the cache anew. Between refreshes 
 the exact gradient of the sum of those steps' losses, at a few passes over the catalogue instead of one per batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -44,7 +44,7 @@ class TextCache:
         self._optimizer = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=0.0) if weights else None
         self._rate, self._warmup, self._refreshes = learning_rate, warmup, 0
         size = int(cast(Any, language).config.hidden_size)
-        self.vectors = torch.zeros(len(texts), size, requires_grad=bool(weights))
+        self.vectors = torch.zeros(len(texts), size, device=_device(language), requires_grad=bool(weights))
         self._fill(tqdm(self.batches, desc="reading texts", leave=False))
 
     def refresh(self) -> None:
@@ -52,13 +52,10 @@ class TextCache:
         gradients, self.vectors.grad = self.vectors.grad, None
         if self._optimizer is None or gradients is None:
             return
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(gradients)
-            gradients /= torch.distributed.get_world_size()
         self._refreshes += 1
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate * min(1.0, self._refreshes / (self._warmup + 1))
-        pulled = gradients.any(1)
+        pulled = gradients.any(1).cpu()
         asked = [part for part in (_only(pulled, *batch) for batch in self.batches) if len(part[0])]
         for start in range(min(self._steps, len(asked))):
             self._step(asked[start :: self._steps], gradients)
@@ -84,6 +81,21 @@ class TextCache:
         self.vectors.copy_(state["text"])
         restore_weights(self.language, {name: tensor for name, tensor in state.items() if name != "text"})
 
+    def checkpoint(self) -> dict[str, Any]:
+        """All that a refresh depends on: ``state``, the gradients collected since the last one, the optimizer."""
+        optimizer = self._optimizer.state_dict() if self._optimizer else {}
+        collected = {"gradients": self.vectors.grad, "optimizer": optimizer, "refreshes": self._refreshes}
+        return {**collected, "state": self.state()}
+
+    def resume(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on where ``checkpoint`` was taken."""
+        self.restore(checkpoint["state"])
+        gradients = checkpoint["gradients"]
+        self.vectors.grad = None if gradients is None else gradients.to(self.vectors.device)
+        self._refreshes = checkpoint["refreshes"]
+        if self._optimizer:
+            self._optimizer.load_state_dict(checkpoint["optimizer"])
+
     @torch.no_grad()
     def _fill(self, batches: Iterable[tuple[Tensor, Tokens]]) -> None:
         for rows, tokens in batches:
@@ -92,8 +104,9 @@ class TextCache:
 
 def encode(language: nn.Module, tokens: Tokens) -> Tensor:
     """Text vectors [n, text_size] of length one, in bfloat16 arithmetic where the device has it."""
-    ids, mask = tokens["input_ids"], tokens["attention_mask"]
-    with torch.autocast(ids.device.type, torch.bfloat16):
+    device = _device(language)
+    ids, mask = (tokens[name].to(device) for name in ("input_ids", "attention_mask"))
+    with torch.autocast(device.type, torch.bfloat16):
         return mean_pooled(language, ids, mask).float()
 
 
@@ -114,3 +127,7 @@ def _only(pulled: Tensor, rows: Tensor, tokens: Tokens) -> tuple[Tensor, Tokens]
     """The part of a batch whose rows collected a gradient: the others would add nothing."""
     kept = pulled[rows]
     return rows[kept], {name: tensor[kept] for name, tensor in tokens.items()}
+
+
+def _device(language: nn.Module) -> torch.device:
+    return next(language.parameters()).device

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from training.batches import Data
 from training.config import TrainConfig
 from training.example_inputs import ranker_inputs
 from training.item_tower import fill_vectors
+from training.loop import fit
 from training.recommender import Recommender, as_tensors, build
-from training.train import Data, fit
 
 ITEMS, LENGTH = 12, 64  # items 0-5 are of group 0, 6-11 of group 1
 CONFIG = TrainConfig(layers=1, hidden=16, epochs=6, windows=16, labels=32, learning_rate=0.01, warmup=1, dropout=0.0)
@@ -59,6 +60,13 @@ def histories(met: Tensor) -> dict[str, Tensor]:
     return {"history_rows": rows, "history_actions": 3 * (rows > 0), "history_gaps": gaps.clone()}
 
 
+def windows(met: Tensor) -> dict[str, Tensor]:
+    made = histories(met)
+    clock = {name: torch.zeros(made["history_rows"].shape) for name in ("request_hour", "request_weekday")}
+    order = torch.arange(LENGTH).expand(len(met), -1)
+    return made | clock | {"history_order": order, "user_attributes": torch.zeros(len(met), 8, dtype=torch.int64)}
+
+
 @pytest.fixture(scope="module")
 def trained() -> tuple[Recommender, Tensor]:
     torch.manual_seed(0)
@@ -71,7 +79,7 @@ def trained() -> tuple[Recommender, Tensor]:
     candidates = {name: tensor for name, tensor in labels.items() if tensor.shape[1:2] == rows.shape[1:]}
     known = {name: tensor for name, tensor in labels.items() if name not in candidates} | histories(met[:, :-1])
     data = Data(
-        known, candidates | {"rows": rows, "log_draws": torch.zeros(rows.shape)}, histories(met) | {"fresh": fresh}
+        known, candidates | {"rows": rows, "log_draws": torch.zeros(rows.shape)}, windows(met) | {"fresh": fresh}
     )
     recommender = build(CONFIG, 8, torch.zeros(ITEMS, 8, dtype=torch.int64))
     fit(recommender, FixedTexts(texts(ITEMS)), data, [], CONFIG.epochs, CONFIG)  # type: ignore[arg-type]

@@ -1,0 +1,119 @@
+"""A snapshot and a configuration -> a run: choose the model on the validation window, then take that window in."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import feature_repo.lean_feast  # noqa: F401
+
+import torch
+from feast import FeatureStore
+
+from feature_repo.settings import StoreSettings
+from training import checkpoint
+from training.batches import read_data
+from training.calibrate import calibrate
+from training.checkpoint import Checkpoint
+from training.config import TrainConfig
+from training.curves import CHOOSE, FINAL, Curves
+from training.heads import taught
+from training.language import learning_rate
+from training.language import load as load_language
+from training.loop import Around, fit
+from training.processes import Processes, join
+from training.progress import Progress, Record
+from training.queries import read_queries
+from training.recommender import Recommender, build
+from training.runs import finish, new_run, read_history, write_config, write_weights
+from training.samples import Catalogue, read_catalogue, read_labels
+from training.schedule import seed_everything
+from training.text_cache import TextCache
+from training.window import validation_cases
+
+
+def train(
+    store: FeatureStore,
+    settings: StoreSettings,
+    snapshot: Path,
+    models: Path,
+    config: TrainConfig,
+    resume: Path | None = None,
+    wandb: bool = False,
+) -> Path:
+    """Train on a snapshot and write the run, or go on with ``resume``; returns its folder. Raises Stopped, Diverged."""
+    processes = join(config.cpu)
+    torch.set_num_threads(max(1, config.threads // processes.count))
+    saved = checkpoint.read(resume) if resume else None
+    catalogue = read_catalogue(snapshot)
+    queries = read_queries(snapshot)
+    recommender, cache = untrained(config, catalogue, processes.device, queries.texts)
+    run: Path = resume or processes.agree(new_run(models) if processes.first else None)
+    if processes.first and not resume:
+        write_config(run, config, snapshot.name)
+    with Curves(run, _before(run, saved), asdict(config), wandb) if processes.first else nullcontext() as curves:
+        if not saved or saved.stage == CHOOSE:
+            cases = validation_cases(store, settings, snapshot, catalogue, queries) if processes.first else []
+            data = read_data(snapshot, catalogue, ["train"], queries)
+            if processes.first:
+                print(f"{data}, {len(cases)} validation cases -> {run}", flush=True)
+            around = _around(run, CHOOSE, processes, saved, curves)
+            ready = taught(config, recommender.ranker.heads, data.users)
+            history = fit(recommender, cache, data, cases, config.epochs, ready, around)
+            held_out = read_labels(snapshot, catalogue, "validation", queries)
+            calibration = calibrate(recommender, cache.vectors, held_out, config.click_rate)
+            if processes.first:
+                write_config(run, config, snapshot.name, history=history, calibration=calibration)
+                write_weights(run / "validated.pt", recommender, cache.state(), catalogue)
+        if config.final_epochs:
+            # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
+            late = replace(config, learning_rate=config.learning_rate * config.final_rate, encoder_refreshes=0)
+            data = read_data(snapshot, catalogue, ["train", "validation"], queries)
+            around = _around(run, FINAL, processes, saved, curves)
+            ready = taught(late, recommender.ranker.heads, data.users)
+            fit(recommender, cache, data, [], config.final_epochs, ready, around)
+    if processes.first:
+        write_weights(run / "model.pt", recommender, cache.state(), catalogue)
+        finish(run)
+        checkpoint.remove(run)
+    return run
+
+
+def untrained(
+    config: TrainConfig, catalogue: Catalogue, device: torch.device, queries: Sequence[str] = ()
+) -> tuple[Recommender, TextCache]:
+    """What a training begins with: a recommender without training, and the language model behind its texts."""
+    seed_everything(config.seed)
+    tokenizer, language = load_language(config.encoder, config.encoder_tuning, config.encoder_layers, config.lora_rank)
+    rate = learning_rate(config.encoder_tuning, config.encoder_learning_rate)
+    schedule = (rate, config.encoder_warmup, config.encoder_steps)
+    texts = [*catalogue.texts, *queries]
+    cache = TextCache(tokenizer, language.to(device), texts, config.text_tokens, *schedule)
+    media = {kind: torch.from_numpy(vectors) for kind, vectors in catalogue.media.items()}
+    return build(config, cache.vectors.shape[1], torch.from_numpy(catalogue.attributes), media), cache
+
+
+def _around(run: Path, stage: int, processes: Processes, saved: Checkpoint | None, curves: Curves | None) -> Around:
+    """Checkpoints and curves of a stage, kept by the first process."""
+    state = saved.state if saved and saved.stage == stage else None
+    if curves is None:
+        return Around(processes, stage, state)
+    before, drawn = _steps_before(run, stage), curves
+
+    def save(progress: Progress) -> None:
+        checkpoint.write(run, stage, progress)
+
+    def tell(kind: str, record: Record) -> None:
+        drawn.write(kind, stage, before, record)
+
+    return Around(processes, stage, state, save, tell)
+
+
+def _before(run: Path, saved: Checkpoint | None) -> int:
+    """Steps of both stages that a run has done."""
+    return _steps_before(run, saved.stage) + saved.step if saved else 0
+
+
+def _steps_before(run: Path, stage: int) -> int:
+    history = read_history(run) if stage == FINAL else []
+    return int(history[-1]["step"]) if history else 0
