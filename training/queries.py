@@ -4,33 +4,53 @@ Queries stand behind the items in the text cache, so they are encoded, tuned and
 [n + q, text_size]. Without a query there is nothing of this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from feature_repo.context import query_text
+from feature_repo.context import QUERY, from_json, query_text
 from feature_repo.vocabulary import ATTRIBUTES
 from training.item_tower import ItemTower
 
+FILE = "queries.parquet"  # of a snapshot
+_MARK = f'"{QUERY}":'  # in a context's JSON, which is read only where it may have one
+
 
 class Queries:
-    """The queries met so far; row 0 is "none"."""
+    """Distinct queries; row 0 is "none"."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, int] = {}
-
-    @property
-    def texts(self) -> list[str]:
-        """Every query once, in the order of their rows."""
-        return list(self._rows)
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self.texts = sorted(set(texts))  # in the order of their rows, from 1 on
+        self._rows = {text: row for row, text in enumerate(self.texts, start=1)}
 
     def row(self, context: Mapping[str, Any] | None) -> int:
-        """The row of a context's query; a new one gets the next."""
-        text = query_text(context)
-        return self._rows.setdefault(text, len(self._rows) + 1) if text else 0
+        """The row of a context's query, 0 where it has none or one that is not among these."""
+        return self._rows.get(query_text(context), 0)
+
+
+def queries_among(contexts: Iterable[str]) -> Queries:
+    """The queries of contexts as the offline log has them (JSON text, "" where there is none)."""
+    different = {context for context in contexts if context and _MARK in context}
+    return Queries(text for context in different if (text := query_text(from_json(context))))
+
+
+def write_queries(snapshot: Path, contexts: Iterable[str]) -> None:
+    """Keep the queries of all of a snapshot's labels."""
+    texts = pa.array(queries_among(contexts).texts, pa.string())
+    pq.write_table(pa.table({"text": texts}), snapshot / FILE)
+
+
+def read_queries(snapshot: Path) -> Queries:
+    """The queries of a snapshot; one of before they were kept has none."""
+    if not (snapshot / FILE).exists():
+        return Queries()
+    return Queries(pq.read_table(snapshot / FILE).column("text").to_pylist())
 
 
 def query_matrix(tower: ItemTower, text: Tensor) -> Tensor | None:
@@ -40,4 +60,5 @@ def query_matrix(tower: ItemTower, text: Tensor) -> Tensor | None:
     """
     if not len(text):
         return None
-    return F.pad(tower(text, torch.zeros(len(text), ATTRIBUTES, dtype=torch.int64)), (0, 0, 1, 0))
+    attributes = torch.zeros(len(text), ATTRIBUTES, dtype=torch.int64, device=text.device)
+    return F.pad(tower(text, attributes), (0, 0, 1, 0))

@@ -10,9 +10,11 @@ import feature_repo.lean_feast  # noqa: F401
 import pandas as pd
 from feast import FeatureStore
 
+from feature_repo.context import to_json
 from feature_repo.settings import StoreSettings
 from training.cases import Case, World, walk, world_at
 from training.log import EmptyLog, entities, interactions
+from training.queries import Queries, queries_among
 from training.samples import Catalogue
 
 ROLL = 10  # events per user that count as cases
@@ -54,17 +56,24 @@ def open_window(
     if events.empty:
         raise EmptyLog(f"nothing happened after the cutoff of {snapshot}: name a file with --interactions")
     users = entities(settings, "user_id", ("user_profile", "interactions"))
-    return Window(past, events, world_at(store, catalogue, past, users, cutoff))
+    world = world_at(store, catalogue, past, users, cutoff)
+    world.queries = queries_among(events.context)
+    return Window(past, events, world)
 
 
 def read_events(file: Path, after_ms: int, until_ms: int) -> pd.DataFrame:
     """The interactions of a parquet file with ``after_ms < timestamp <= until_ms``, in time order."""
     events = pd.read_parquet(file)
+    contexts = events.context.fillna("") if "context" in events else [""] * len(events)
+    events["context"] = [each if isinstance(each, str) else to_json(each) or "" for each in contexts]
     events = events[(events.timestamp > after_ms) & (events.timestamp <= until_ms)]
     return events.sort_values("timestamp", kind="stable", ignore_index=True)
 
 
-def validation_cases(store: FeatureStore, settings: StoreSettings, snapshot: Path, catalogue: Catalogue) -> list[Case]:
-    """Every case between the end of the training labels and the snapshot's cutoff."""
+def validation_cases(
+    store: FeatureStore, settings: StoreSettings, snapshot: Path, catalogue: Catalogue, queries: Queries | None = None
+) -> list[Case]:
+    """Every case between the end of the training labels and the snapshot's cutoff, with rows of ``queries``."""
     window = open_window(store, settings, snapshot, catalogue, validation=True)
+    window.world.queries = queries or Queries()
     return list(walk(window.world, window.events, ROLL, MIN_SEEN))
