@@ -1,6 +1,7 @@
 """Frozen configurations, each field with its unit, and the command lines built from them."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass as _dataclass
 from dataclasses import fields
 from typing import Any, TypeVar, cast, get_type_hints
@@ -45,6 +46,7 @@ class TrainConfig:
     hidden: int = 64  # width of the cross network's top
     dropout: float = 0.3  # in the transformer's branches
     residual_dropout: float = 0.1  # share of items that are cold in a step
+    media_dropout: float = 0.2  # share of items that go without their image, or without their sound, in a step
     learning_rate: float = 3e-3
     weight_decay: float = 0.1
     warmup: int = 50  # steps
@@ -113,3 +115,14 @@ def from_flags(config: type[Config], chosen: argparse.Namespace, **defaults: Any
     """The configuration of these flags; ``defaults`` replace the fields' own."""
     names = {field.name for field in fields(cast(Any, config))}
     return config(**{**defaults, **{name: value for name, value in vars(chosen).items() if name in names}})
+
+
+def as_flags(settings: Mapping[str, Any]) -> list[str]:
+    """The command line that gives these settings."""
+    return [_flag(f"--{name.replace('_', '-')}", value) for name, value in settings.items()]
+
+
+def _flag(flag: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag[2:]}"
+    return f"{flag} {value:.4g}" if isinstance(value, float) else f"{flag} {value}"

@@ -4,6 +4,7 @@
 ``candidates.parquet``  1 + negatives rows per label, in its order, the positive first, with the item's activity
 ``windows.parquet``     histories of users at every ``stride``-th label: what they did, as sequences to learn from
 ``items.parquet``       the catalogue as it stood at the cutoff
+``queries.parquet``     what users had typed when they made the labels up to the cutoff, each text once
 ``snapshot.json``       id, cutoffs, counts, configuration
 """
 
@@ -32,9 +33,10 @@ from training.joins import JUST_BEFORE, chunked, features_of, states
 from training.leak import check_no_leak
 from training.log import EmptyLog, end_of, entities, interactions
 from training.negatives import draw, proposal
+from training.queries import write_queries
 from training.settings import TrainingSettings
 
-WIDE_CHUNK = 4  # histories are about this many times as heavy in a join as counters, squared by the events of a user
+WIDE = 4  # histories are about this many times as heavy as counters
 EXAMPLES = """examples:
   python -m training.snapshot
   python -m training.snapshot --until 2026-11-01T00:00:00Z --max-labels 100000 --actions click,purchase
@@ -72,6 +74,7 @@ def write_snapshot(store: FeatureStore, settings: StoreSettings, folder: Path, c
     scratch.mkdir(parents=True)
     _write_items(store, settings, scratch, cutoffs["until_ms"])
     _write_windows(store, scratch, windows_of(labels, config.stride), config)
+    write_queries(scratch, labels.context)
     chosen = labels[-config.max_labels :].reset_index(drop=True)
     _write_labels(store, scratch, chosen, config)
     _write_candidates(store, scratch, chosen, labels[labels.split == "train"], config)
@@ -102,7 +105,7 @@ def _write_items(store: FeatureStore, settings: StoreSettings, scratch: Path, un
 
 def _write_windows(store: FeatureStore, scratch: Path, asked: pd.DataFrame, config: SnapshotConfig) -> None:
     names = [f"user_activity:history_{part}" for part in ("item_ids", "actions", "timestamps")]
-    names.append("user_activity:user_activity_at")
+    names += ["user_activity:user_activity_at", *features_of("user_profile")]
     _write(scratch / "windows.parquet", store, asked, names, config, wide=True)
 
 
@@ -145,7 +148,7 @@ def _write(
     wide: bool = False,
 ) -> None:
     """Join chunk by chunk into one parquet file; where a label asks, ``event_timestamp`` becomes its stamp again."""
-    chunk = max(config.chunk // (WIDE_CHUNK**2 if wide else 1), 1)
+    chunk = max(config.chunk // (WIDE if wide else 1), 1)
     writer: Any = None
     for table in chunked(store, asked, features, chunk, path.stem, as_written=config.as_written):
         if "label_stamp" in table.column_names:
