@@ -7,6 +7,7 @@ what was learned of each item beyond its text; bundles of before these two exist
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.inputs import tensors
+from feature_repo.item_text import MEDIA
 
 Vectors = npt.NDArray[np.float32]  # [n, VECTOR_SIZE]
 Fingerprints = npt.NDArray[np.int64]  # [n]
@@ -34,6 +36,7 @@ class BundleMetadata:
     created: str  # ISO 8601, UTC
     git_commit: str
     encoder: str  # name or path of the language model the item encoder was tuned from
+    media: dict[str, int] = field(default_factory=dict)  # what the item encoder reads beside text -> its size
     metrics: dict[str, Any] = field(default_factory=dict)
     tensors: list[list[Any]] = field(default_factory=lambda: signature())
 
@@ -48,6 +51,11 @@ class Bundle:
     item_vectors: Vectors  # of texts with the fingerprints below, with the residuals
     item_fingerprints: Fingerprints | None = None
     item_residuals: Vectors | None = None
+
+
+def encoder_name(media: Mapping[str, int]) -> str:
+    """The Triton model of an item encoder with these inputs: all versions of a model have the same ones."""
+    return "_".join(["item_encoder", *(f"{kind}{media[kind]}" for kind in MEDIA if kind in media)])
 
 
 def signature() -> list[list[Any]]:

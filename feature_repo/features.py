@@ -94,6 +94,8 @@ item_content = FeatureView(
         feature("item_text", String, "", "item_vectors", "N", VECTOR_SIZE),
         feature("item_categories", Array(String), []),
         feature("item_attributes", Array(String), []),
+        feature("item_image_vector", Array(Float64), []),
+        feature("item_audio_vector", Array(Float64), []),
         feature("item_published_at", Int64, 0, "item_age_days", "N"),
         feature("item_available", Bool, True),
     ],

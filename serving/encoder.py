@@ -1,7 +1,7 @@
-"""texts and attributes of items -> vectors, by the bundle's tokenizer and the Triton model ``item_encoder``."""
+"""texts, attributes and media of items -> vectors, by the bundle's tokenizer and its item encoder in Triton."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +9,24 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from feature_repo.bundle import encoder_name
 from feature_repo.inputs import Tensor
-from feature_repo.item_text import EncoderInput
+from feature_repo.item_text import EncoderInput, media_vector
 from feature_repo.vocabulary import ATTRIBUTES, VECTOR_SIZE
 from serving.ranker import Triton, template
 
 Array = npt.NDArray[Any]
-MODEL = "item_encoder"
 TOKENS = 2048  # padded tokens an inference: about a second of one core for a small language model
 TIMEOUT_MS = 30_000  # an inference, which no ranking waits for
 SHORTEST = 2  # tokens an inference: exported models take no fewer
 LONGEST_TEXT = 256  # tokens, where the tokenizer sets no limit itself
 
-_TEMPLATE = template(
-    MODEL,
-    (
-        Tensor("input_ids", ("T",), "int64"),
-        Tensor("attention_mask", ("T",), "int64"),
-        Tensor("item_attributes", (ATTRIBUTES,), "int64"),
-    ),
+_INPUTS = (
+    Tensor("input_ids", ("T",), "int64"),
+    Tensor("attention_mask", ("T",), "int64"),
+    Tensor("item_attributes", (ATTRIBUTES,), "int64"),
 )
+_TEXT_ONLY: Mapping[str, int] = {}
 
 
 def read_tokenizer(bundle: Path) -> Tokenizer:
@@ -41,12 +39,20 @@ def read_tokenizer(bundle: Path) -> Tokenizer:
     return tokenizer
 
 
-def encoder_requests(tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int) -> list[tuple[list[int], Any]]:
-    """ModelInferRequests of at most TOKENS padded tokens, or of one item, each with the places of its items."""
+def encoder_requests(
+    tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int, media: Mapping[str, int] = _TEXT_ONLY
+) -> list[tuple[list[int], Any]]:
+    """ModelInferRequests of at most TOKENS padded tokens, or of one item, each with the places of its items.
+
+    ``media`` is what the model's encoder reads beside texts, with its sizes; zeros for an item without.
+    """
     ids, mask = _tokens(tokenizer, [each.text for each in asked])
-    attributes = np.stack([each.attributes for each in asked])
+    others = [np.stack([each.attributes for each in asked])]
+    others += [np.stack([media_vector(each, kind, size) for each in asked]) for kind, size in media.items()]
+    empty = template(encoder_name(media), (*_INPUTS, *(Tensor(f"item_{k}", (n,), "float32") for k, n in media.items())))
+    empty.model_version = str(version)
     return [
-        (places, _request((ids[places, :length], mask[places, :length], attributes[places]), version))
+        (places, _request(empty, (ids[places, :length], mask[places, :length], *(each[places] for each in others))))
         for places, length in _batches(mask.sum(1))
     ]
 
@@ -73,10 +79,9 @@ def _batches(lengths: Array) -> Iterator[tuple[list[int], int]]:
         yield batch, longest
 
 
-def _request(tensors: Sequence[Array], version: int) -> Any:
-    request = type(_TEMPLATE)()
-    request.CopyFrom(_TEMPLATE)
-    request.model_version = str(version)
+def _request(empty: Any, tensors: Sequence[Array]) -> Any:
+    request = type(empty)()
+    request.CopyFrom(empty)
     for place, tensor in enumerate(tensors):
         request.inputs[place].shape[:] = tensor.shape
         request.raw_input_contents.append(tensor.tobytes())
@@ -89,10 +94,12 @@ class Encoder:
     def __init__(self, triton: Triton) -> None:
         self._triton = triton
 
-    async def vectors(self, tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int) -> Array:
+    async def vectors(
+        self, tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int, media: Mapping[str, int] = _TEXT_ONLY
+    ) -> Array:
         """Vectors [len(asked), VECTOR_SIZE]. Raises ServingError: TritonUnavailable, NoModel or InvalidRequest."""
         made = np.empty((len(asked), VECTOR_SIZE), np.float32)
-        requests = await asyncio.to_thread(encoder_requests, tokenizer, asked, version)
+        requests = await asyncio.to_thread(encoder_requests, tokenizer, asked, version, media)
         for places, request in requests:  # one after the other: rankings need the machine too
             made[places] = await self._triton.infer(request, "item_vector")
         return made

@@ -7,6 +7,7 @@ changes costs no memory, and an item that could not be encoded now is still ther
 import asyncio
 import logging
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from serving.catalogue import Catalogue
 from serving.encoder import Encoder
 from serving.errors import ServingError
 from serving.item_rows import ItemRows
-from serving.models import Models
+from serving.models import Model, Models
 
 IDLE = 0.02  # seconds between looks for items that wait: rankings come first
 PAUSE = 1.0  # seconds after a round that brought nothing
@@ -42,6 +43,7 @@ class Encoding:
         self._made = 0  # since nothing waited
         self._told_at = time.monotonic()
         self._problem = ""
+        self._odd_for: Path | None = None
 
     async def run(self) -> None:
         """Encode for ever."""
@@ -74,7 +76,9 @@ class Encoding:
             if not vectors.waiting.keys().isdisjoint(item_ids):
                 self._note("the online store does not have their present texts")
             return 0
-        made = await self._encoder.vectors(model.tokenizer, [each.asked for each in turns], model.triton_version)
+        asked = [each.asked for each in turns]
+        self._tell_odd(turns, model)
+        made = await self._encoder.vectors(model.tokenizer, asked, model.triton_version, model.media)
         if model is not self._models.current():
             return 0  # another model took over meanwhile: its vectors are made in the next round
         vectors.put([each.item_id for each in turns], np.array([each.fingerprint for each in turns]), made)
@@ -97,6 +101,21 @@ class Encoding:
         expected = table.column("item_fingerprint")[table.index[item_id]]
         return Turn(item_id, asked, found) if found == expected and item_id in self._catalogue.vectors.waiting else None
 
+    def _tell_odd(self, turns: list[Turn], model: Model) -> None:
+        """Say once per model that media vectors are not of the size it reads."""
+        odd = [(turn, kind) for turn in turns for kind in model.media if _odd(turn.asked, kind, model.media[kind])]
+        if odd and self._odd_for != model.path:
+            turn, kind = odd[0]
+            sizes = len(getattr(turn.asked, kind)), model.media[kind]
+            log.warning(
+                "the %s vector of item %s has %d numbers, the model reads %d: it counts as without, as others "
+                "like it do",
+                kind,
+                turn.item_id,
+                *sizes,
+            )
+            self._odd_for = model.path
+
     def _note(self, problem: str) -> None:
         if problem != self._problem:
             log.warning("%d items wait for their vectors: %s", len(self._catalogue.vectors.waiting), problem)
@@ -108,3 +127,8 @@ class Encoding:
             log.info("items encoded: %d, waiting for their vectors: %d", self._made, waiting)
             self._told_at, self._problem = time.monotonic(), ""
             self._made = self._made if waiting else 0
+
+
+def _odd(asked: EncoderInput, kind: str, size: int) -> bool:
+    """Whether there is a media vector that is not of this size."""
+    return len(getattr(asked, kind)) not in (0, size)

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -25,6 +25,7 @@ class Model:
     model_version: str
     triton_version: int
     tokenizer: Tokenizer
+    media: Mapping[str, int] = field(default_factory=dict)  # what its item encoder reads beside texts, with its size
 
 
 class Models:
@@ -69,7 +70,7 @@ class Models:
         items = bundle.item_ids, bundle.item_vectors, bundle.item_fingerprints, bundle.item_residuals
         self._catalogue.replace_vectors(*items)
         metadata = bundle.metadata
-        self._model = Model(bundle.path, metadata.model_version, metadata.triton_version, tokenizer)
+        self._model = Model(bundle.path, metadata.model_version, metadata.triton_version, tokenizer, metadata.media)
         log.info("ranking with model %s (%d items)", metadata.model_version, len(bundle.item_ids))
 
     def _note(self, problem: str) -> None:

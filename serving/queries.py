@@ -41,7 +41,7 @@ class Queries:
             return found
         try:
             asked = [EncoderInput(text, _NO_ATTRIBUTES)]
-            made: Array = (await self._encoder.vectors(model.tokenizer, asked, model.triton_version))[0]
+            made: Array = (await self._encoder.vectors(model.tokenizer, asked, model.triton_version, model.media))[0]
         except ServingError as error:
             self._fail(str(error))
             return None

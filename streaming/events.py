@@ -23,6 +23,8 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 When = int | str | None
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Number = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
+Vector = Annotated[list[Number], msgspec.Meta(max_length=4096)]
 
 LATEST: Final = 4_102_444_800_000  # 2100-01-01: a later time is seconds or nanoseconds mistaken for milliseconds
 EARLIEST: Final = 100_000_000_000  # 1973: an earlier one is epoch seconds
@@ -82,6 +84,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     text: Text = ""
     categories: list[Name] = []
     attributes: dict[str, str | float] = {}
+    image_vector: Vector = []  # of an image encoder, the same one for all items; without one there is none
+    audio_vector: Vector = []  # likewise of what can be heard
     published_at: When = None
     hidden: bool = False
     timestamp: When = None

@@ -1,7 +1,7 @@
 """files -> validated events in time order: what a backfill reads.
 
 It holds ``interactions``, ``items`` and ``users``, each as .parquet, .csv or .jsonl with the columns of events.py;
-only interactions are required. Lists in a CSV are separated by ``|``, attributes are ``name=value`` pairs.
+only interactions are required. Lists and vectors in a CSV are separated by ``|``, attributes are ``name=value`` pairs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +25,7 @@ _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 _IDS = ("event_id", "user_id", "session_id", "item_id")
 _TIMES = ("timestamp", "published_at")
+_VECTORS = ("image_vector", "audio_vector")
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame | None:
@@ -117,6 +118,8 @@ def _plain(column: str, value: Any) -> Any:
         return _list(value)
     if column == "context":
         return context(value)
+    if column in _VECTORS:
+        return _vector(value)
     if value is None or value != value or (column == "event_id" and value == ""):
         return None
     if column in _TIMES:
@@ -164,6 +167,15 @@ def _attributes(value: Any) -> dict[str, Any]:
     if any(len(pair) == 1 for pair in pairs):
         raise InvalidEvent(f"`attributes` {value!r} are not `name=value` pairs")
     return dict(pairs)
+
+
+def _vector(value: Any) -> Any:
+    """Numbers, as text ones in a CSV; None where there are none."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, str):
+        return value.split("|") if value else None
+    return None if value is None or value != value else value
 
 
 def _list(value: Any) -> list[str]:

@@ -82,6 +82,8 @@ def content_row(item: Item, stamp: int) -> Row:
         "item_text": item.text,
         "item_categories": item.categories,
         "item_attributes": _pairs(item.attributes),
+        "item_image_vector": item.image_vector,
+        "item_audio_vector": item.audio_vector,
         "item_published_at": epoch_ms(item.published_at, 0, "published_at"),
         "item_available": not item.hidden,
     }

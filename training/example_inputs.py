@@ -1,5 +1,6 @@
 """Shapes -> random inputs of the exported models: to trace them, to compare and to time them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,24 @@ def ranker_inputs(batch: int, items: int, seed: int = 0) -> Arrays:
     return inputs
 
 
-def encoder_inputs(batch: int, tokens: int, vocabulary: int, seed: int = 0) -> Arrays:
-    """Random inputs of the item encoder with texts of several lengths and token ids below ``vocabulary``."""
+def encoder_inputs(
+    batch: int, tokens: int, vocabulary: int, seed: int = 0, media: Mapping[str, int] | None = None
+) -> Arrays:
+    """Random inputs of the item encoder with texts of several lengths and token ids below ``vocabulary``.
+
+    ``media`` are the kinds it reads with their sizes; the first item of a batch has none of them.
+    """
     draw = np.random.default_rng(seed)
     tokens = min(tokens, 64)
     lengths = draw.integers(1, tokens + 1, (batch, 1))
+    vectors = {
+        f"item_{kind}": draw.normal(size=(batch, size)).astype(np.float32) for kind, size in (media or {}).items()
+    }
+    for each in vectors.values():
+        each[0] = 0
     return {
         "input_ids": draw.integers(0, vocabulary, (batch, tokens)),
         "attention_mask": (np.arange(tokens)[None] < lengths).astype(np.int64),
         "item_attributes": draw.integers(0, ATTRIBUTE_BUCKETS, (batch, ATTRIBUTES)),
+        **vectors,
     }

@@ -17,13 +17,13 @@ import torch
 
 from feature_repo.bundle import BundleMetadata, promote
 from training.example_inputs import SHAPES, Arrays, encoder_inputs, ranker_inputs
-from training.item_tower import ItemEncoder
+from training.item_tower import ItemEncoder, media_sizes
 from training.language import load as load_language
 from training.language import merged, restore_weights
 from training.log import EmptyLog
 from training.onnx_models import Served, export_encoder, export_ranker
 from training.parity import ParityError, check_parity
-from training.publish import MODELS, next_version, publish, write_bundle
+from training.publish import next_version, publish, triton_names, write_bundle
 from training.runs import Run, latest_run, read_run
 from training.settings import TrainingSettings
 
@@ -42,14 +42,14 @@ def export(run: Run, folders: TrainingSettings) -> Path:
     restore_weights(language, run.adapter)
     encoder = ItemEncoder(merged(language), run.recommender.tower).eval()
     folders.bundle_folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folders.bundle_folder, prefix=".writing-") as name:
-        scratch = Path(name) / "bundle"
+    with TemporaryDirectory(dir=folders.bundle_folder, prefix=".writing-") as writing:
+        scratch = Path(writing) / "bundle"
         scratch.mkdir()
         _export_models(run, encoder, scratch)
         _write_tokenizer(tokenizer, run.config.text_tokens, scratch)
         version = next_version(folders.model_repository)
-        for model in MODELS:
-            publish(scratch / f"{model}.onnx", folders.model_repository, model, version)
+        for model, name in triton_names(folders.model_repository, encoder.media).items():
+            publish(scratch / f"{model}.onnx", folders.model_repository, name, version)
         bundle = write_bundle(
             scratch,
             folders.bundle_folder,
@@ -70,7 +70,7 @@ def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
     worst = check_parity(Served(ranker), scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
     print(f"ranker.onnx agrees with PyTorch to {worst:.1e}")
     export_encoder(encoder, scratch / "item_encoder.onnx")
-    rows = [encoder_inputs(*shape, encoder.vocabulary) for shape in SHAPES]
+    rows = [encoder_inputs(*shape, encoder.vocabulary, media=encoder.media) for shape in SHAPES]
     worst = check_parity(lambda inputs: encoder(**inputs), scratch / "item_encoder.onnx", rows)
     print(f"item_encoder.onnx agrees with PyTorch to {worst:.1e}")
 
@@ -103,6 +103,7 @@ def metadata_of(run: Run, version: int) -> BundleMetadata:
         created=now.isoformat(timespec="seconds"),
         git_commit=git_commit(),
         encoder=run.config.encoder,
+        media=media_sizes(run.recommender.tower),
         metrics=json.loads(metrics.read_text()) if metrics.exists() else {},
     )
 

@@ -38,10 +38,15 @@ def export_ranker(ranker: Ranker, path: Path) -> None:
 
 
 def export_encoder(encoder: ItemEncoder, path: Path) -> None:
-    """Write the item encoder: input_ids, attention_mask, item_attributes -> item_vector; batch and tokens are free."""
-    example = {name: torch.from_numpy(array) for name, array in encoder_inputs(2, 16, encoder.vocabulary).items()}
+    """Write the item encoder: input_ids, attention_mask, item_attributes -> item_vector; batch and tokens are free.
+
+    Where it reads images or sound it also takes ``item_image`` or ``item_audio``, zeros for an item without.
+    """
+    arrays = encoder_inputs(2, 16, encoder.vocabulary, media=encoder.media)
+    example = {name: torch.from_numpy(array) for name, array in arrays.items()}
     batch, tokens = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("tokens", min=2, max=512)
-    free = {"input_ids": {0: batch, 1: tokens}, "attention_mask": {0: batch, 1: tokens}, "item_attributes": {0: batch}}
+    free = {name: {0: batch} for name in example}
+    free |= {name: {0: batch, 1: tokens} for name in ("input_ids", "attention_mask")}
     _export(encoder, example, free, list(example), ["item_vector"], path)
 
 

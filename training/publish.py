@@ -2,17 +2,41 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from feature_repo.bundle import BundleMetadata, Fingerprints, Vectors, write_items, write_metadata
+from feature_repo.bundle import BundleMetadata, Fingerprints, Vectors, encoder_name, write_items, write_metadata
 
-MODELS = ("ranker", "item_encoder")
+RANKER, ENCODER = "ranker", "item_encoder"
 
 
 def next_version(repository: Path) -> int:
     """The number after the newest version of any of the models: both share it."""
-    folders = [folder for model in MODELS for folder in (repository / model).glob("[0-9]*") if folder.name.isdigit()]
+    folders = [folder for folder in repository.glob("*/[0-9]*") if folder.name.isdigit()]
     return max((int(folder.name) for folder in folders), default=0) + 1
+
+
+def triton_names(repository: Path, media: Mapping[str, int]) -> dict[str, str]:
+    """Exported model -> the Triton model it becomes a version of.
+
+    An item encoder that reads media is a Triton model of its own, as all versions of a model take the same inputs; its
+    config.pbtxt is made here, from the one of the item encoder without.
+    """
+    name, base = encoder_name(media), repository / ENCODER / "config.pbtxt"
+    if media and base.exists():
+        written = repository / name / "config.pbtxt"
+        written.parent.mkdir(exist_ok=True)
+        scratch = written.with_name(f".config-{os.getpid()}")
+        scratch.write_text(media_config(base.read_text(), name, media))
+        scratch.replace(written)
+    return {RANKER: RANKER, ENCODER: name}
+
+
+def media_config(base: str, name: str, media: Mapping[str, int]) -> str:
+    """The config.pbtxt of an item encoder that also reads media; a second ``input`` adds to the first."""
+    inputs = [f'input [ {{ name: "item_{kind}" data_type: TYPE_FP32 dims: [ {media[kind]} ] }} ]' for kind in media]
+    named = base.replace(f'name: "{ENCODER}"', f'name: "{name}"', 1)
+    return "\n".join([f"# Made by training/publish.py of {ENCODER}/config.pbtxt.", named.rstrip(), *inputs, ""])
 
 
 def publish(model: Path, repository: Path, name: str, version: int) -> Path:

@@ -1,7 +1,7 @@
 """The parts that are trained together, and how they rank."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,12 @@ class Recommender:
     tower: ItemTower
     residual: nn.Parameter
     attributes: Tensor  # [n, ATTRIBUTES] hash buckets of the catalogue
+    media: dict[str, Tensor] = field(default_factory=dict)  # image, audio -> [n, k] vectors of the catalogue
 
     def matrix(self, text: Tensor, cold_share: float = 0.0) -> Tensor:
-        """Item vectors [1 + n, D] of text vectors [n + q, text_size] with "none" in front; a share of the items goes without its residual."""
-        cold = torch.rand(len(self.residual)) < cold_share if cold_share else None
-        return item_matrix(self.tower, self.residual, text[: len(self.residual)], self.attributes, cold)
+        """Item vectors [1 + n, D] of text vectors [n + q, text_size], "none" in front; a share lacks its residual."""
+        cold = torch.rand(len(self.residual), device=self.residual.device) < cold_share if cold_share else None
+        return item_matrix(self.tower, self.residual, text[: len(self.residual)], self.attributes, cold, self.media)
 
     def queries(self, text: Tensor) -> Tensor | None:
         """Vectors of the queries whose texts stand behind the items', "none" in front [1 + q, D]; None without any."""
@@ -50,6 +51,7 @@ class Recommender:
         self.modules().to(device)
         self.residual.data = self.residual.data.to(device)
         self.attributes = self.attributes.to(device)
+        self.media = {kind: vectors.to(device) for kind, vectors in self.media.items()}
 
     @torch.no_grad()
     def follow(self, other: "Recommender", share: float) -> None:
@@ -87,21 +89,25 @@ class Recommender:
             parts = []
             for start in range(0, len(cases), SCORED):
                 part = cases[start : start + SCORED]
-                inputs = fill_vectors(as_tensors(stacked(part)), matrix, queries=queries)
+                there = {name: tensor.to(matrix.device) for name, tensor in as_tensors(stacked(part)).items()}
+                inputs = fill_vectors(there, matrix, queries=queries)
                 inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
-                parts.append(self.ranker(inputs).numpy())
+                parts.append(self.ranker(inputs).cpu().numpy())
             return np.concatenate(parts)
 
         return scores
 
 
-def build(config: TrainConfig, text_size: int, attributes: Tensor) -> Recommender:
+def build(
+    config: TrainConfig, text_size: int, attributes: Tensor, media: dict[str, Tensor] | None = None
+) -> Recommender:
     """An untrained recommender for a catalogue."""
     blend = blend_of(config.head_weights)
     ranker = Ranker(config.layers, config.heads, config.hidden, config.dropout, config.scorer, blend)
-    tower = ItemTower(text_size)
+    sizes = {kind: vectors.shape[1] for kind, vectors in (media or {}).items()}
+    tower = ItemTower(text_size, sizes, config.media_dropout)
     residual = nn.Parameter(torch.randn(len(attributes), tower.text.out_features) * 0.02)
-    return Recommender(ranker, tower, residual, attributes)
+    return Recommender(ranker, tower, residual, attributes, media or {})
 
 
 def stacked(cases: Sequence[Case]) -> Arrays:

@@ -3,7 +3,6 @@
 Histories hold row numbers of the catalogue plus one (0 is "none") where the ranker takes vectors: those still change.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,11 @@ import pyarrow.parquet as pq
 
 from feature_repo.context import Context, from_json
 from feature_repo.inputs import item_inputs, user_affinity, user_inputs, with_defaults
-from feature_repo.item_text import EncoderInput, encoder_input, fingerprint
-from feature_repo.vocabulary import ACTION_CODE, HALF_LIVES, ITEM_CATEGORIES
+from feature_repo.item_text import encoder_input, fingerprint
+from feature_repo.vocabulary import HALF_LIVES, ITEM_CATEGORIES
 from training.columns import scalars, vectors
+from training.heads import targets
+from training.item_media import media_of
 from training.log import EmptyLog
 from training.queries import Queries
 
@@ -38,13 +39,11 @@ class Catalogue:
     categories: list[list[str]]
     published_at: Array  # [n] epoch ms
     index: dict[str, int]  # item_id -> row
+    fingerprints: list[int]  # of what each item is encoded from
+    media: dict[str, Array]  # image, audio -> [n, k] vectors, zeros where there is none
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def fingerprints(self) -> list[int]:
-        """Of what each item is encoded from."""
-        return [fingerprint(EncoderInput(*each)) for each in zip(self.texts, self.attributes, strict=True)]
 
     def look_up(self, item_ids: Sequence[str]) -> Array:
         """Row numbers plus one [k, 1], 0 where unknown: stands in for a look-up of vectors."""
@@ -74,6 +73,8 @@ def read_catalogue(snapshot: Path) -> Catalogue:
         [row["item_categories"] for row in rows],
         np.array([row["item_published_at"] for row in rows], np.int64),
         {item_id: place for place, item_id in enumerate(ids)},
+        [fingerprint(each) for each in encoded],
+        media_of(ids, encoded),
     )
 
 
@@ -129,7 +130,7 @@ def read_labels(
         snapshot / "candidates.parquet", filters=[("label", ">=", int(places[0])), ("label", "<=", int(places[-1]))]
     )
     times = np.array([row["timestamp"] for row in rows], np.int64)
-    return stack(users), _candidates(table, catalogue, shares, times)
+    return stack(users) | targets(rows), _candidates(table, catalogue, shares, times)
 
 
 def known_activity(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -151,19 +152,3 @@ def _candidates(table: Any, catalogue: Catalogue, shares: Array, times: Array) -
     inputs = item_inputs(columns, shares.ravel(), np.repeat(times, width))
     inputs |= {"rows": rows, "log_draws": scalars(table, "log_draws", 0.0)}
     return {name: array.reshape(len(times), width, *array.shape[1:]) for name, array in inputs.items()}
-
-
-def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
-    """History windows [n, L]: history_rows, history_actions, history_gaps; ``fresh`` is True where an entry teaches."""
-    actions = json.loads((snapshot / "snapshot.json").read_text())["config"]["actions"].split(",")
-    codes = [ACTION_CODE[action] for action in actions]
-    rows = pq.read_table(snapshot / "windows.parquet", filters=[("split", "==", split)]).to_pylist()
-    names = ("history_rows", "history_actions", "history_gaps")
-    made = [user_arrays(row, row["user_activity_at"], catalogue.look_up) for row in rows if row["user_activity_at"]]
-    windows = stack([{name: row[name] for name in names} for row in made])
-    fresh = np.array([row["fresh"] for row in rows if row["user_activity_at"]])
-    labelled = np.isin(windows["history_actions"], codes) & (windows["history_rows"] > 0)
-    newest_first = np.cumsum(labelled[:, ::-1], 1)[:, ::-1]
-    windows["fresh"] = labelled & (newest_first <= fresh[:, None])
-    windows["fresh"][:, 0] = False  # nothing before it to predict it from
-    return windows

@@ -63,6 +63,8 @@ MEANING = {
     "item_text": "the same; the model gets the item's vector",
     "item_categories": "the same; meets the user's categories",
     "item_attributes": "such as `country=DE`; hashed, read by the item encoder",
+    "item_image_vector": "of an image encoder; read by the item encoder where most items' have the same size",
+    "item_audio_vector": "likewise of what can be heard",
     "item_published_at": "the model gets the age in days, 0 where it is not known",
     "item_available": "false once hidden or deleted: left out of rankings",
     "item_actions": "how often each action lately happened to the item",

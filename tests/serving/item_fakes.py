@@ -35,7 +35,7 @@ class FakeEncoder:
     refused: set[str] = field(default_factory=set)
     batches: list[int] = field(default_factory=list)
 
-    async def vectors(self, tokenizer: Any, asked: Sequence[EncoderInput], version: int) -> Any:
+    async def vectors(self, tokenizer: Any, asked: Sequence[EncoderInput], version: int, media: Any) -> Any:
         if self.away:
             raise TritonUnavailable("triton is away")
         if self.refused & {each.text for each in asked}:
