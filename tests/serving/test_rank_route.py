@@ -1,15 +1,17 @@
 """What POST /v1/rank answers, whatever it is asked."""
 
+import logging
 from typing import Any
 
 import numpy as np
 import pytest
 
+from feature_repo.buckets import attribute_buckets
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving.errors import NoModel, OnlineStoreUnavailable, TritonUnavailable
 from serving.settings import ServingSettings
 from serving.user_features import UserRows
-from tests.serving.fakes import FakeRanker, FakeUsers, World, api, catalogue_of
+from tests.serving.fakes import FakeQueries, FakeRanker, FakeUsers, World, api, catalogue_of
 
 CLICKED = UserRows(
     {},
@@ -65,6 +67,37 @@ def test_an_anonymous_session_is_ranked_by_what_it_did() -> None:
 def test_a_user_who_is_known_counts_before_the_session() -> None:
     world = World(users=FakeUsers({"u": CLICKED}))
     assert rank(world, session_id="s", items=["a"])[1]["items"][0]["score"] == 13.0
+
+
+def test_the_context_of_a_request_reaches_the_ranker() -> None:
+    world = World()
+    assert rank(world, items=["a"], context={"device": "tv", "odd": [1], "query": " tea  cup "})[0] == 200
+    assert world.ranker.inputs["request_context"].tolist() == attribute_buckets(["device=tv"]).tolist()
+    assert (world.queries.texts, world.ranker.inputs["query_vector"][0]) == (["tea cup"], 7)
+
+
+@pytest.mark.parametrize("context", [None, {}, {"device": "tv"}, {"query": "  "}, {"query": ["tea"]}])
+def test_without_a_query_none_is_encoded(context: Any) -> None:
+    world = World()
+    assert rank(world, items=["a"], context=context)[0] == 200
+    assert world.queries.texts == [] and not world.ranker.inputs["query_vector"].any()
+
+
+def test_a_query_that_cannot_be_encoded_costs_the_ranking_its_query_alone(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(queries=FakeQueries(away=True))
+    with caplog.at_level(logging.INFO):
+        status, answer = rank(world, items=["b", "a"], context={"query": "tea", "device": "tv"})
+    assert (status, order(answer)) == (200, ["a", "b"])
+    assert not world.ranker.inputs["query_vector"].any() and world.ranker.inputs["request_context"].any()
+    assert "query=lost" in caplog.text
+    [answered] = world.rankings.answered
+    assert answered.context == {"device": "tv"}  # what the model saw
+
+
+@pytest.mark.parametrize("context", ["tv", [], 7])
+def test_a_context_that_is_no_object_is_refused(context: Any) -> None:
+    status, answer = rank(World(), items=["a"], context=context)
+    assert (status, answer["error"]["field"]) == (422, "context")
 
 
 def test_an_unknown_user_gets_a_ranking_by_what_is_known_of_the_items() -> None:

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from feature_repo.context import context_buckets
 from feature_repo.rankings import CANDIDATES, LOGGED, decode, encode
 from serving import ranking_log
 from serving.ranking_log import Answered, RankingLog, logged, trimmed
@@ -47,6 +48,17 @@ def test_what_the_model_saw_and_said_is_logged() -> None:
     assert ranking.instant == answered.now_ms * 1000
     for name in LOGGED:
         assert (ranking.tensor(name) == answered.inputs[name]).all()
+
+
+def test_of_a_context_what_the_model_saw_is_logged() -> None:
+    world = World()
+    ask(world, "a", context={"device": "tv", "odd": {}, "query": "tea", **{f"k{n}": "v" * 999 for n in range(50)}})
+    [answered] = world.rankings.answered
+    ranking = decode(encode(logged(trimmed(answered))))
+    assert ranking.context is not None and list(ranking.context)[:2] == ["device", "k0"]
+    assert ranking.context["query"] == "tea" and len(ranking.context) == 9
+    assert ranking.tensor("request_context").tolist() == context_buckets(ranking.context).tolist()
+    assert len(encode(ranking)) < 4_000
 
 
 def test_an_answer_that_needed_no_model_is_not_logged() -> None:
