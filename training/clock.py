@@ -12,6 +12,6 @@ def time_features(seconds: Tensor) -> Tensor:
 
 
 def clock_features(hour: Tensor, weekday: Tensor) -> Tensor:
-    """[B, 1] each -> [B, 4] on two circles."""
-    angles = torch.cat([hour / 24, weekday / 7], -1) * (2 * torch.pi)
+    """Hours and weekdays [...] -> [..., 4] on two circles."""
+    angles = torch.stack([hour / 24, weekday / 7], -1) * (2 * torch.pi)
     return torch.cat([angles.sin(), angles.cos()], -1)

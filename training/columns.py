@@ -22,3 +22,14 @@ def vectors(table: pa.Table, name: str, default: Sequence[float]) -> Array:
     dense = np.tile(np.asarray(default, np.float32), (len(column), 1))
     dense[lengths > 0] = np.asarray(column.flatten(), np.float32).reshape(-1, len(default))
     return dense
+
+
+def right_aligned(column: Any, length: int) -> tuple[Array, Array]:
+    """A column of lists -> their last ``length`` numbers [n, length], zeros in front; and how many each has [n]."""
+    lists = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    offsets, flat = np.asarray(lists.offsets, np.int64), np.asarray(lists.values)
+    places = offsets[1:, None] + np.arange(-length, 0)
+    held = places >= offsets[:-1, None]
+    dense = np.zeros(places.shape, flat.dtype)
+    dense[held] = flat[places[held]]
+    return dense, np.minimum(np.diff(offsets), length)

@@ -40,10 +40,9 @@ class Ranker(nn.Module):
         self.query = nn.Linear(VECTOR_SIZE, VECTOR_SIZE, bias=False)
         counters = len(WINDOWS) * len(ACTIONS)
         context = counters + 1 + 4 + len(GAP_SCALES)
-        self.context_size = 32
-        self.context = nn.Sequential(nn.Linear(context + 16 + 16, self.context_size), nn.GELU())
+        self.context = nn.Sequential(nn.Linear(context + 16 + 16, 32), nn.GELU())
         self.fuse = nn.Sequential(
-            nn.Linear(VECTOR_SIZE + len(GAP_SCALES) + 32, 128), nn.GELU(), nn.Linear(128, VECTOR_SIZE)
+            nn.Linear(VECTOR_SIZE + len(GAP_SCALES) + 4 + 16 + 16, 128), nn.GELU(), nn.Linear(128, VECTOR_SIZE)
         )
         self.scorer = Scorer(scorer, VECTOR_SIZE)
         self.cross = CrossNetwork(counters + 3 + 1 + len(KERNELS) + 1 + 32, hidden, dropout)
@@ -63,23 +62,31 @@ class Ranker(nn.Module):
         """Who asks: user vectors [B, D] and context [B, 32]."""
         context = self.context_of(inputs)
         state = self.history(inputs["history_vectors"], inputs["history_actions"], inputs["history_gaps"])
-        user = self.user_vector(state, inputs["history_gaps"][:, -1], context) + self.query(inputs["query_vector"])
+        moment = self.moment(inputs["request_hour"], inputs["request_weekday"], inputs)[:, -1]
+        user = self.user_vector(state, inputs["history_gaps"][:, -1], moment) + self.query(inputs["query_vector"])
         return user, context
 
     def context_of(self, inputs: dict[str, Tensor]) -> Tensor:
         """What is known of the user and the request beside the history: [B, 32]."""
         counters = torch.cat([inputs[f"user_actions_{window}"] for window in WINDOWS], -1)
         numbers = torch.log1p(torch.cat([counters, inputs["user_session_events"]], -1))
-        clock = clock_features(inputs["request_hour"], inputs["request_weekday"])
+        clock = clock_features(inputs["request_hour"][:, 0], inputs["request_weekday"][:, 0])
         waited = time_features(inputs["history_gaps"][:, -1])
         attributes = self.attributes(inputs["user_attributes"]).sum(1)
         request = self.request(inputs["request_context"]).sum(1)
         context: Tensor = self.context(torch.cat([numbers, clock, waited, attributes, request], -1))
         return context
 
-    def user_vector(self, state: Tensor, waited: Tensor, context: Tensor) -> Tensor:
-        """History states [..., D], seconds since [...] and context [..., 32] (zeros: none) -> user vectors [..., D]."""
-        fused: Tensor = state + self.fuse(torch.cat([state, time_features(waited), context], -1))
+    def moment(self, hour: Tensor, weekday: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+        """Who asks, and when: hours and weekdays [B, k], ``user_attributes``, ``request_context`` -> [B, k, 36]."""
+        clock = clock_features(hour, weekday)
+        tables = (self.attributes, inputs["user_attributes"]), (self.request, inputs["request_context"])
+        known = torch.cat([table(codes).sum(1) for table, codes in tables], -1)
+        return torch.cat([clock, known[:, None].expand(-1, hour.shape[1], -1)], -1)
+
+    def user_vector(self, state: Tensor, waited: Tensor, moment: Tensor) -> Tensor:
+        """History states [..., D], seconds since [...] and ``moment`` [..., 36] -> user vectors [..., D]."""
+        fused: Tensor = state + self.fuse(torch.cat([state, time_features(waited), moment], -1))
         return fused
 
     def scores(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> Tensor:

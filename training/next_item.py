@@ -17,13 +17,14 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
     states = ranker.history(matrix[rows], windows["history_actions"], gaps, last_only=False)
     waited = (gaps[:, :-1] - gaps[:, 1:]).clamp(min=0)
     taught = windows["fresh"][:, 1:]
-    context = states.new_zeros(*waited.shape, ranker.context_size)
-    users = ranker.user_vector(states[:, :-1], waited, context)[taught]  # [taught entries, D]
+    unsaid = {"request_context": torch.zeros_like(windows["user_attributes"])}  # of a history only the times are known
+    moment = ranker.moment(windows["request_hour"][:, 1:], windows["request_weekday"][:, 1:], windows | unsaid)
+    users = ranker.user_vector(states[:, :-1][taught], waited[taught], moment[taught])  # [taught entries, D]
     targets = rows[:, 1:][taught]
     items, log_draws = catalogue_sample(targets, len(matrix), negatives)
     logits = ranker.scorer.aim(users) @ matrix[items].T - log_draws
     window_of = taught.nonzero()[:, 0]
-    met = torch.zeros(len(rows), len(matrix), dtype=torch.bool).scatter_(1, rows, True)[:, items]
+    met = torch.zeros(len(rows), len(matrix), dtype=torch.bool, device=rows.device).scatter_(1, rows, True)[:, items]
     positions = torch.searchsorted(items, targets)
     hidden = met[window_of].scatter(1, positions[:, None], False)
     return F.cross_entropy(logits.masked_fill(hidden, NEVER), positions)
@@ -36,8 +37,8 @@ def catalogue_sample(targets: Tensor, size: int, negatives: int) -> tuple[Tensor
     as they are popular, so their chance is subtracted (logQ, Yi et al., 2019).
     """
     if size - 1 <= negatives:
-        return torch.arange(1, size), torch.zeros(size - 1)
-    uniform = torch.randint(1, size, (negatives,))
+        return torch.arange(1, size, device=targets.device), torch.zeros(size - 1, device=targets.device)
+    uniform = torch.randint(1, size, (negatives,), device=targets.device)
     items: Tensor = torch.unique(torch.cat([targets, uniform]))
     share = torch.bincount(targets, minlength=size)[items] / len(targets)
     expected = share * len(targets) + negatives / (size - 1)

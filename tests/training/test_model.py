@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from training.example_inputs import ranker_inputs
-from training.history import HistoryEncoder
+from training.history import HistoryEncoder, lags_of
 from training.item_tower import ItemTower, item_matrix
 from training.model import Ranker
 
@@ -83,3 +83,21 @@ def test_a_cold_item_has_the_vector_of_its_text_and_none_is_zero() -> None:
     assert not matrix[0].any()
     assert torch.allclose(matrix[1], tower(text, attributes)[0])
     assert torch.allclose(matrix[2], tower(text, attributes)[1] + 1)
+
+
+@torch.no_grad()
+def test_the_time_between_two_entries_changes_what_is_attended(ranker: Ranker) -> None:
+    given = inputs(2, 4)
+    given["history_actions"][:] = 1
+    gaps = torch.arange(63, -1, -1).float().expand(2, -1)
+    soon, later = (
+        ranker.history(given["history_vectors"], given["history_actions"], gaps + torch.tensor(waited) * (gaps > 9))
+        for waited in (0.0, 1e6)
+    )
+    assert not torch.allclose(soon, later, atol=1e-3)
+
+
+def test_lags_end_at_what_came_next_and_at_now() -> None:
+    lags = lags_of(torch.tensor([[10.0, 7.0, 1.0]]))
+    assert lags[0, 2].tolist() == [3, 3, 1]  # log2 of 1 + 10, 7, 1 seconds before now
+    assert lags[0, 0].tolist()[0] == 2  # the second entry came three seconds after the first

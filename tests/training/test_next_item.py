@@ -22,7 +22,10 @@ def windows(fresh: list[int]) -> dict[str, torch.Tensor]:
     rows[0, -4:] = torch.tensor([1, 2, 3, 1])
     taught = torch.zeros(1, 64, dtype=torch.bool)
     taught[0, fresh] = True
-    return {"history_rows": rows, "history_actions": rows.clamp(max=1), "history_gaps": rows * 0.0, "fresh": taught}
+    zeros, nobody = rows * 0.0, torch.zeros(1, 8, dtype=torch.int64)
+    times = {"history_gaps": zeros, "request_hour": zeros, "request_weekday": zeros}
+    history = {"history_rows": rows, "history_actions": rows.clamp(max=1), "user_attributes": nobody}
+    return {**times, **history, "fresh": taught}
 
 
 def test_only_fresh_entries_teach() -> None:

@@ -9,7 +9,7 @@ import pytest
 from feature_repo.settings import StoreSettings
 from training.config import SnapshotConfig
 from training.log import EmptyLog, end_of, interactions
-from training.samples import read_catalogue, read_labels, read_windows
+from training.samples import read_catalogue, read_labels
 from training.snapshot import labels_of, latest, windows_of
 
 
@@ -76,10 +76,3 @@ def test_affinity_is_that_of_the_labels_own_user(snapshot: Path) -> None:
     groups = np.array([int(item_id[1:]) // 6 for item_id in catalogue.ids])
     own = groups[candidates["rows"]] == np.array([[int(label["user_id"][1:]) % 2] for label in labels])
     assert np.array_equal(candidates["user_item_affinity"], (own & met[:, None]).astype(np.float32))
-
-
-def test_windows_know_which_entries_teach(snapshot: Path) -> None:
-    catalogue = read_catalogue(snapshot)
-    windows = read_windows(snapshot, catalogue, "train")
-    assert windows["fresh"].any() and not (windows["fresh"] & (windows["history_actions"] == 0)).any()
-    assert (np.diff(windows["history_gaps"][:, -2:]) <= 0).all()
