@@ -16,14 +16,24 @@ import pandas as pd
 from feast import FeatureStore
 
 from feature_repo import item_activity, user_activity
+from feature_repo.context import Context, from_json
 from feature_repo.inputs import item_inputs, user_affinity
 from feature_repo.item_activity import ItemActivity
 from feature_repo.item_table import ItemTable
 from feature_repo.user_activity import UserActivity
+from feature_repo.vocabulary import HALF_LIVES
 from training.joins import states
+from training.queries import Queries
 from training.samples import Arrays, Catalogue, affinity_slots, user_arrays
 
 Array = npt.NDArray[Any]
+ITEM_COLUMNS = (
+    *(f"item_actions_{window}" for window in HALF_LIVES),
+    "item_activity_at",
+    "item_ctr_7d",
+    "item_published_at",
+    "item_category_codes",
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class Case:
     timestamp: int  # epoch ms
     user: Arrays  # without a batch dimension
     items: Arrays  # of the whole catalogue [n, ...]
+    context: Context = None  # what the event said of its moment
 
 
 @dataclass
@@ -50,6 +61,7 @@ class World:
     items: dict[str, ItemActivity]
     seen: dict[str, list[int]] = field(default_factory=dict)
     learned: set[str] = field(default_factory=set)  # items that had an interaction before the cutoff
+    queries: Queries = field(default_factory=Queries)  # whose rows the cases' queries are
 
 
 def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user_ids: list[str], at_ms: int) -> World:
@@ -75,41 +87,48 @@ def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user
     return world
 
 
-def walk(world: World, events: pd.DataFrame, roll: int, min_seen: int) -> Iterator[Case]:
+def walk(world: World, events: pd.DataFrame, roll: int, min_seen: int, newcomers: bool = False) -> Iterator[Case]:
     """The cases among some events, as ``cases_among`` chooses them; each event moves the world."""
     known = {user_id: len(rows) for user_id, rows in world.seen.items()}
-    chosen = cases_among(events, known, world.learned, roll, min_seen)
+    chosen = cases_among(events, known, world.learned, roll, min_seen, newcomers)
     for event, is_case in zip(events.itertuples(), chosen, strict=True):
         user_id, item_id, now = str(event.user_id), str(event.item_id), int(event.timestamp)
         if is_case:
-            yield _case(world, user_id, item_id, now)
+            yield _case(world, user_id, item_id, now, from_json(getattr(event, "context", None)))
         _advance(world, user_id, item_id, str(event.action), now)
 
 
 def cases_among(
-    events: pd.DataFrame, known: Mapping[str, int], learned: AbstractSet[str], roll: int, min_seen: int
+    events: pd.DataFrame,
+    known: Mapping[str, int],
+    learned: AbstractSet[str],
+    roll: int,
+    min_seen: int,
+    newcomers: bool = False,
 ) -> list[bool]:
     """Which events are cases: the first ``roll`` of each user who met ``min_seen`` learned items before.
 
-    ``known`` says how many of the ``learned`` items each user met before the first event.
+    ``known`` says how many of the ``learned`` items each user met before the first event. With ``newcomers`` the first
+    event of every user who is not in ``known`` is a case as well, beside those ``roll``.
     """
     met, made, chosen = dict(known), dict[str, int](), []
     for user_id, item_id in zip(events.user_id, events.item_id, strict=True):
-        chosen.append(met.get(user_id, 0) >= min_seen and made.get(user_id, 0) < roll)
-        made[user_id] = made.get(user_id, 0) + chosen[-1]
+        is_case = met.get(user_id, 0) >= min_seen and made.get(user_id, 0) < roll
+        chosen.append(is_case or (newcomers and user_id not in met))
+        made[user_id] = made.get(user_id, 0) + is_case
         met[user_id] = met.get(user_id, 0) + (item_id in learned)
     return chosen
 
 
-def _case(world: World, user_id: str, item_id: str, now: int) -> Case:
+def _case(world: World, user_id: str, item_id: str, now: int, context: Context) -> Case:
     catalogue, activity = world.catalogue, user_activity.to_row(world.users.get(user_id, UserActivity()))
     row = {**world.profiles.get(user_id, {}), **activity}
-    columns = world.table.take(np.arange(len(catalogue)))
+    columns = {name: world.table.column(name) for name in ITEM_COLUMNS}
     codes = world.table.category_codes
     items = item_inputs(columns, user_affinity(row, codes, affinity_slots(catalogue)), now)
     seen = np.array(world.seen.get(user_id, []), np.int64)
-    user = user_arrays(row, now, catalogue.look_up)
-    return Case(user_id, item_id, catalogue.index.get(item_id, -1), seen, now, user, items)
+    user = user_arrays(row, now, catalogue.look_up, context, world.queries)
+    return Case(user_id, item_id, catalogue.index.get(item_id, -1), seen, now, user, items, context)
 
 
 def _advance(world: World, user_id: str, item_id: str, action: str, now: int) -> None:

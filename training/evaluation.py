@@ -4,9 +4,9 @@ Cases come and go in small parts, so that memory holds results alone. n items.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from training.cases import Case
 from training.metrics import CUT, ranks, top
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
 PART = 64  # cases that are scored together
 SAMPLED = 20  # unseen items beside the target whose scores are kept
 OVERSAMPLED = 4  # times as many are drawn at first: some are seen already
@@ -34,6 +35,21 @@ class Evaluation:
     )  # rows: the target, then up to SAMPLED others; empty where it has no rank
     scores: list[Array] = field(default_factory=list)  # the model's, of ``sampled``
 
+    def part(self, chosen: Array) -> "Evaluation":
+        """The results of the cases [cases] that are True."""
+        places = np.flatnonzero(chosen).tolist()
+        return Evaluation(
+            _of(self.cases, places),
+            {name: _of(ranks, places) for name, ranks in self.ranks.items()},
+            {name: _of(tops, places) for name, tops in self.tops.items()},
+            _of(self.sampled, places) if self.sampled else [],
+            _of(self.scores, places) if self.scores else [],
+        )
+
+
+def _of(values: list[T], places: list[int]) -> list[T]:
+    return [values[place] for place in places]
+
 
 class NotANumber(Exception):
     """A scorer that says NaN of an item: its ranks would mean nothing."""
@@ -49,7 +65,7 @@ def evaluated(cases: Iterable[Case], scorers: Mapping[str, Scorer], seed: int = 
             scores = np.asarray(scorer(part))
             if np.isnan(scores).any():
                 raise NotANumber(f"{name} scored NaN among the cases from {part[0].timestamp} ms on")
-            places = _without_seen(scores, part)
+            places = _unseen(scores, part)
             found.ranks[name] += ranks(places, np.array([case.target for case in part])).tolist()
             found.tops[name] += [top(row, CUT) for row in places]
             if name == MODEL:
@@ -64,7 +80,7 @@ def _parts(cases: Iterable[Case]) -> Iterator[list[Case]]:
         yield part
 
 
-def _without_seen(scores: Array, part: Sequence[Case]) -> Array:
+def _unseen(scores: Array, part: Sequence[Case]) -> Array:
     """The scores with -inf where the user has met the item."""
     scores = scores.astype(np.float64)
     for row, case in zip(scores, part, strict=True):
@@ -84,4 +100,4 @@ def _sample(found: Evaluation, scores: Array, part: Sequence[Case], draw: np.ran
 
 
 def _light(case: Case) -> Case:
-    return Case(case.user_id, case.item_id, case.target, case.seen, case.timestamp, {}, {})
+    return replace(case, user={}, items={})

@@ -1,0 +1,53 @@
+"""A window's past and what was trained for its snapshot -> the scorers that stand beside the model."""
+
+from pathlib import Path
+
+from training.baselines import FITS, SASREC, Scorer, chosen, with_sasrec
+from training.baselines.past import past_of
+from training.baselines.trained_sasrec import trained
+from training.query_texts import with_queries
+from training.runs import Run, read_run
+from training.samples import Catalogue
+from training.window import Window
+
+Scorers = dict[str, Scorer]
+
+
+class OtherCatalogue(Exception):
+    """A run that was trained on another catalogue than the one it shall be compared on."""
+
+
+def baselines(names: str, window: Window, catalogue: Catalogue, snapshot: Path, seed: int, validation: bool) -> Scorers:
+    """The baselines of these names, fitted on the window's past; SASRec where it was trained for the snapshot.
+
+    Raises UnknownBaseline.
+    """
+    past = past_of(window.past, window.events, catalogue)
+    scorers: Scorers = {name: FITS[name](past) for name in chosen(names, past)}
+    weights = "validated" if validation else "final"
+    if with_sasrec(names) and (sasrec := trained(snapshot, len(catalogue), weights, seed)):
+        scorers[SASREC] = sasrec
+    return scorers
+
+
+def scorer_of(run: Run, window: Window) -> Scorer:
+    """A run's model as a scorer of the window's cases, whose queries it encodes."""
+    return run.recommender.scorer(with_queries(run, window.world.queries))
+
+
+def other_runs(folders: list[Path], window: Window, catalogue: Catalogue, validation: bool) -> Scorers:
+    """Other runs by the names of their folders. Raises OtherCatalogue."""
+    found: Scorers = {}
+    for folder in folders:
+        run = read_weights(folder, validation)
+        if run.item_ids != catalogue.ids:
+            raise OtherCatalogue(
+                f"{folder} was trained on other items than this snapshot's: compare runs of one snapshot"
+            )
+        found[folder.name] = scorer_of(run, window)
+    return found
+
+
+def read_weights(folder: Path, validation: bool) -> Run:
+    """A run with the weights that had not seen the window."""
+    return read_run(folder, "validated.pt" if validation else "model.pt")
