@@ -87,10 +87,17 @@ def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user
     return world
 
 
-def walk(world: World, events: pd.DataFrame, roll: int, min_seen: int, newcomers: bool = False) -> Iterator[Case]:
-    """The cases among some events, as ``cases_among`` chooses them; each event moves the world."""
+def walk(
+    world: World, events: pd.DataFrame, roll: int, min_seen: int, newcomers: bool = False, limit: int | None = None
+) -> Iterator[Case]:
+    """The cases among some events, as ``cases_among`` chooses them; each event moves the world.
+
+    Of more than ``limit`` cases that many are drawn, the same ones each time.
+    """
     known = {user_id: len(rows) for user_id, rows in world.seen.items()}
-    chosen = cases_among(events, known, world.learned, roll, min_seen, newcomers)
+    chosen = np.array(cases_among(events, known, world.learned, roll, min_seen, newcomers), bool)
+    if limit is not None and chosen.sum() > limit:
+        chosen[np.random.default_rng(0).permutation(np.flatnonzero(chosen))[limit:]] = False
     for event, is_case in zip(events.itertuples(), chosen, strict=True):
         user_id, item_id, now = str(event.user_id), str(event.item_id), int(event.timestamp)
         if is_case:

@@ -71,9 +71,14 @@ def read_events(file: Path, after_ms: int, until_ms: int) -> pd.DataFrame:
 
 
 def validation_cases(
-    store: FeatureStore, settings: StoreSettings, snapshot: Path, catalogue: Catalogue, queries: Queries | None = None
+    store: FeatureStore,
+    settings: StoreSettings,
+    snapshot: Path,
+    catalogue: Catalogue,
+    queries: Queries | None = None,
+    limit: int | None = None,
 ) -> list[Case]:
-    """Every case between the end of the training labels and the snapshot's cutoff, with rows of ``queries``."""
+    """At most ``limit`` cases from the end of the training labels to the snapshot's cutoff, with rows of ``queries``."""
     window = open_window(store, settings, snapshot, catalogue, validation=True)
     window.world.queries = queries or Queries()
-    return list(walk(window.world, window.events, ROLL, MIN_SEEN))
+    return list(walk(window.world, window.events, ROLL, MIN_SEEN, limit=limit))

@@ -1,5 +1,6 @@
 """The walk: which events are cases, and what each of them knows."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pandas as pd
 import pytest
 from feast import FeatureStore
 
+from feature_repo.context import context_buckets
 from feature_repo.settings import StoreSettings
 from tests.training.tiny import BEGIN, HOUR
 from training.cases import World, walk, world_at
 from training.log import interactions
+from training.queries import Queries
 from training.samples import read_catalogue
 
 CUTOFF = BEGIN + 30 * HOUR
@@ -69,3 +72,21 @@ def test_an_item_the_catalogue_lacks_is_a_miss_and_is_remembered(world: World) -
     cases = list(walk(world, later(("new", "i0", 1), ("new", "unheard", 2), ("new", "i1", 3)), roll=10, min_seen=1))
     assert cases[0].target == -1
     assert np.count_nonzero(cases[1].user["history_actions"]) == 2
+
+
+def test_a_case_knows_the_context_of_its_event(world: World) -> None:
+    world.queries = Queries(["tea"])
+    events = later(*(("new", f"i{place}", place) for place in range(4)))
+    contexts = ["", '{"device":"tv","query":"tea"}', "", '{"query":"unheard"}']
+    first, second, third = walk(world, events.assign(context=contexts), roll=10, min_seen=1)
+    assert first.user["request_context"].tolist() == context_buckets({"device": "tv"}).tolist()
+    assert not second.user["request_context"].any()
+    assert [int(case.user["query_rows"]) for case in (first, second, third)] == [1, 0, 0]
+
+
+def test_of_many_cases_the_same_few_are_drawn_and_know_all_that_happened(world: World, settings: StoreSettings) -> None:
+    events = later(*((f"u{place % 3}", f"i{place % 12}", place) for place in range(30)))
+    every = {case.timestamp: case for case in walk(copy.deepcopy(world), events, roll=10, min_seen=1)}
+    few, again = (list(walk(copy.deepcopy(world), events, roll=10, min_seen=1, limit=4)) for _ in range(2))
+    assert len(few) == 4 < len(every) and [case.timestamp for case in few] == [case.timestamp for case in again]
+    assert all(np.array_equal(case.seen, every[case.timestamp].seen) for case in few)
