@@ -8,15 +8,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.datasets import amazon_beauty, mind, ml_1m, ml_100k
+from training.datasets import amazon_beauty, mind, ml_1m, ml_100k, table
 from training.datasets.tables import DatasetError
 from training.settings import TrainingSettings
 
-READERS = {"ml-100k": ml_100k, "ml-1m": ml_1m, "amazon-beauty": amazon_beauty, "mind": mind}
+READERS = {"ml-100k": ml_100k, "ml-1m": ml_1m, "amazon-beauty": amazon_beauty, "mind": mind, "table": table}
 EXAMPLES = """examples:
   python -m training.datasets ml-100k
   python -m training.datasets ml-1m --from ~/ml-1m --text ~/ranklens/movies.json
   python -m training.datasets amazon-beauty --from ~/beauty --to data/beauty
+  python -m training.datasets table --mapping shop.yaml --to data/shop
 """
 
 
