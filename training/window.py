@@ -78,7 +78,7 @@ def validation_cases(
     queries: Queries | None = None,
     limit: int | None = None,
 ) -> list[Case]:
-    """At most ``limit`` cases from the end of the training labels to the snapshot's cutoff, with rows of ``queries``."""
+    """At most ``limit`` cases from the end of the training labels to the cutoff, with rows of ``queries``."""
     window = open_window(store, settings, snapshot, catalogue, validation=True)
     window.world.queries = queries or Queries()
     return list(walk(window.world, window.events, ROLL, MIN_SEEN, limit=limit))
