@@ -12,15 +12,15 @@ Array = npt.NDArray[Any]
 
 def scalars(table: pa.Table, name: str, default: Any) -> Array:
     """A column [n]; missing values read as the default."""
-    return np.asarray(table.column(name).combine_chunks().fill_null(default))
+    return np.array(table.column(name).combine_chunks().fill_null(default))  # a copy: arrow lends only for reading
 
 
-def vectors(table: pa.Table, name: str, default: Sequence[float]) -> Array:
-    """A column of lists of one length [n, len(default)] as float32; missing lists read as the default."""
+def vectors(table: pa.Table, name: str, default: Sequence[float], dtype: Any = np.float32) -> Array:
+    """A column of lists of one length [n, len(default)]; missing lists read as the default."""
     column = table.column(name).combine_chunks()
     lengths = np.asarray(column.value_lengths().fill_null(0))
-    dense = np.tile(np.asarray(default, np.float32), (len(column), 1))
-    dense[lengths > 0] = np.asarray(column.flatten(), np.float32).reshape(-1, len(default))
+    dense = np.tile(np.asarray(default, dtype), (len(column), 1))
+    dense[lengths > 0] = np.asarray(column.flatten(), dtype).reshape(-1, len(default))
     return dense
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import torch
 from feast import FeatureStore
@@ -21,6 +22,7 @@ from training.config import TrainConfig
 from training.evaluate import page, run_evaluation
 from training.example_inputs import ranker_inputs
 from training.export import export
+from training.metrics import summary
 from training.onnx_models import Served
 from training.parity import ParityError, check_parity
 from training.runs import latest_run, read_run
@@ -43,6 +45,7 @@ def folder(
         windows=8,
         lora_rank=2,
         encoder_refreshes=1,
+        encoder_pretrain_steps=2,
         final_epochs=1,
     )
     return train(store, settings, snapshot, tmp_path_factory.mktemp("models"), config)
@@ -83,6 +86,9 @@ def test_evaluation_measures_model_and_baselines_on_the_same_cases(
     assert len({row["cases"] for row in table.values()}) == 1 and table["model"]["cases"] > 5
     assert json.loads((folder / "metrics.json").read_text())["test"] == table
     assert "item-kNN" in page(table)
+    cases, scored = (pd.read_parquet(folder / f"{name}-test.parquet") for name in ("cases", "scored"))
+    assert summary(cases["rank_EASE"])["ndcg@10"] == pytest.approx(table["EASE"]["ndcg@10"])
+    assert set(scored.case) <= set(cases.index) and scored.groupby("case").label.sum().eq(1).all()
 
 
 def test_the_log_itself_can_be_evaluated(
