@@ -37,6 +37,7 @@ class BundleMetadata:
     git_commit: str
     encoder: str  # name or path of the language model the item encoder was tuned from
     media: dict[str, int] = field(default_factory=dict)  # what the item encoder reads beside text -> its size
+    variant: str = "fp32"  # arithmetic of the models: fp32, int8 or fp16
     metrics: dict[str, Any] = field(default_factory=dict)
     tensors: list[list[Any]] = field(default_factory=lambda: signature())
 

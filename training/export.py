@@ -24,8 +24,16 @@ from training.log import EmptyLog
 from training.onnx_models import Served, export_encoder, export_ranker
 from training.parity import ParityError, check_parity
 from training.publish import next_version, publish, triton_names, write_bundle
+from training.quantize import VARIANTS
 from training.runs import Run, latest_run, read_run
 from training.settings import TrainingSettings
+from training.trial import Trial
+from training.variants import put_variant, trial_of
+
+EXAMPLES = """examples:
+  python -m training.export
+  python -m training.export --variant int8     smaller; refused where it ranks worse (training.variants)
+"""
 
 
 def item_vectors(run: Run) -> np.ndarray[Any, Any]:
@@ -34,8 +42,12 @@ def item_vectors(run: Run) -> np.ndarray[Any, Any]:
         return run.recommender.matrix(run.text)[1:].numpy()
 
 
-def export(run: Run, folders: TrainingSettings) -> Path:
-    """Export, check, publish and promote one run; returns the bundle."""
+def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Trial | None = None) -> Path:
+    """Export, check, publish and promote one run; returns the bundle.
+
+    A ``variant`` takes the place of the fp32 models; with a ``trial`` it is compared with them first. Raises
+    ParityError, of which VariantRefused is one.
+    """
     tokenizer, language = load_language(
         run.config.encoder, run.config.encoder_tuning, run.config.encoder_layers, run.config.lora_rank
     )
@@ -47,13 +59,15 @@ def export(run: Run, folders: TrainingSettings) -> Path:
         scratch.mkdir()
         _export_models(run, encoder, scratch)
         _write_tokenizer(tokenizer, run.config.text_tokens, scratch)
+        if trial:
+            put_variant(scratch, trial, variant)
         version = next_version(folders.model_repository)
         for model, name in triton_names(folders.model_repository, encoder.media).items():
             publish(scratch / f"{model}.onnx", folders.model_repository, name, version)
         bundle = write_bundle(
             scratch,
             folders.bundle_folder,
-            metadata_of(run, version),
+            metadata_of(run, version, variant),
             run.item_ids,
             item_vectors(run),
             run.fingerprints,
@@ -93,7 +107,7 @@ def _write_tokenizer(tokenizer: Any, tokens: int, scratch: Path) -> None:
     fast.save(str(scratch / "tokenizer.json"))
 
 
-def metadata_of(run: Run, version: int) -> BundleMetadata:
+def metadata_of(run: Run, version: int, variant: str = "fp32") -> BundleMetadata:
     """What the bundle says about itself."""
     now, metrics = datetime.now(UTC), run.path / "metrics.json"
     return BundleMetadata(
@@ -103,6 +117,7 @@ def metadata_of(run: Run, version: int) -> BundleMetadata:
         created=now.isoformat(timespec="seconds"),
         git_commit=git_commit(),
         encoder=run.config.encoder,
+        variant=variant,
         media=media_sizes(run.recommender.tower),
         metrics=json.loads(metrics.read_text()) if metrics.exists() else {},
     )
@@ -120,8 +135,12 @@ def git_commit() -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        "python -m training.export", description=__doc__, epilog="example: python -m training.export"
+        "python -m training.export",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--variant", choices=VARIANTS, default="fp32", help="arithmetic of the models (default: fp32)")
     parser.add_argument("--run", type=Path, help="folder of the training run (default: the latest)")
     parser.add_argument("--repository", type=Path, help="Triton model repository (default: FRESHRANK_MODEL_REPOSITORY)")
     chosen = parser.parse_args(arguments)
@@ -129,7 +148,9 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.repository:
         folders = folders.model_copy(update={"model_repository": chosen.repository})
     try:
-        bundle = export(read_run(chosen.run or latest_run(folders.models)), folders)
+        run = read_run(chosen.run or latest_run(folders.models))
+        trial = trial_of(run, folders) if chosen.variant != "fp32" else None
+        bundle = export(run, folders, chosen.variant, trial)
     except (EmptyLog, FileNotFoundError, ParityError) as error:
         sys.exit(str(error))
     print(f"-> {bundle}, promoted")
