@@ -29,3 +29,18 @@ def test_entities_of_all_tables_are_listed_once(settings: StoreSettings) -> None
 def test_an_empty_log_says_what_to_run(settings: StoreSettings, tmp_path: object) -> None:
     with pytest.raises(EmptyLog, match=r"streaming\.backfill"):
         interactions(settings.model_copy(update={"data_dir": tmp_path}))
+
+
+def test_a_log_of_before_contexts_were_kept_reads_as_without(settings: StoreSettings) -> None:
+    folder = settings.offline_folder("interactions")
+    before = interactions(settings)
+    assert set(before.context) == {""}
+    row = pd.read_parquet(folder / "part-0.parquet")[:1].assign(event_id="new", context='{"device":"tv"}')
+    row.to_parquet(folder / "part-1.parquet", index=False)
+    try:
+        found = interactions(settings)
+    finally:
+        (folder / "part-1.parquet").unlink()
+    assert len(found) == len(before) + 1
+    assert set(found.context[found.event_id != "new"]) == {""}
+    assert found.context[found.event_id == "new"].tolist() == ['{"device":"tv"}']
