@@ -11,16 +11,16 @@ from training.report.curves import curves
 from training.report.evidence import Evidence
 from training.report.headline import headline
 from training.report.learning import learning
-from training.report.slices import cold_start, slices
+from training.report.slices import little_known, slices
 from training.report.worst import worst
 
 SCHEMA = "freshrank.report/1"
 Section = dict[str, Any]
 SECTIONS: dict[str, Callable[[Evidence], Section]] = {
     "headline": headline,
-    "curves": lambda evidence: curves(evidence.scored, evidence.users),
+    "curves": lambda evidence: curves(evidence.scored, evidence.users, click_rate(evidence)),
     "slices": slices,
-    "cold_start": cold_start,
+    "cold_start": little_known,
     "breadth": breadth,
     "learning": lambda evidence: learning(evidence.learned),
     "worst": worst,
@@ -47,3 +47,9 @@ def facts(evidence: Evidence) -> Section:
         "config": evidence.made["config"],
         "measured": evidence.measured,
     }
+
+
+def click_rate(evidence: Evidence) -> float | None:
+    """The share of clicks that the model's probabilities were fitted to, where it did not see impressions."""
+    fitted = evidence.made.get("calibration", {}).get("fitted_to", "")
+    return None if fitted == "impressions" else evidence.made["config"].get("click_rate")

@@ -7,15 +7,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from training.bootstrap import LEVEL, SEED
+from training.calibration import BINS, Evidence, calibration_error
 
 Array = npt.NDArray[Any]
 POINTS = 120  # of a drawn curve
-BINS = 10  # of the calibration curve, with as many candidates each
 RESAMPLES = 200  # of users, for the interval of the area
 
 
-def curves(scored: pd.DataFrame | None, users: Array) -> dict[str, Any]:
-    """Curves of the model; ``users`` [cases] says whose the cases of ``scored`` are."""
+def curves(scored: pd.DataFrame | None, users: Array, click_rate: float | None) -> dict[str, Any]:
+    """Curves of the model; ``users`` [cases] says whose the cases of ``scored`` are.
+
+    Where candidates were drawn, ``click_rate`` is the share of what is shown that the model takes to be clicked.
+    """
     if scored is None or scored.empty:
         return {"missing": "There is no scored-test.parquet beside the run, so there are no scores to draw."}
     labels, scores = scored["label"].to_numpy(float) > 0, scored["score"].to_numpy(float)
@@ -24,14 +27,14 @@ def curves(scored: pd.DataFrame | None, users: Array) -> dict[str, Any]:
     owners = users[scored["case"].to_numpy(int)]
     hits, misses = along(labels, scores, np.ones(len(labels)))
     return {
-        "how": "Every candidate of scored-test.parquet is one point: what came against what did not.",
+        "how": "Candidates are what came in each case and unseen items drawn at random; the model scored each.",
         "candidates": len(labels),
         "positives": int(labels.sum()),
         "auc": {"value": area(hits, misses), **area_bounds(labels, scores, owners)},
         "roc": thin(np.column_stack([misses / misses[-1], hits / hits[-1]])),
         "average_precision": average_precision(hits, misses),
         "precision_recall": thin(np.column_stack([hits[1:] / hits[-1], hits[1:] / (hits + misses)[1:]])),
-        "calibration": calibration(labels, scored),
+        "calibration": calibration(labels, scored, click_rate),
     }
 
 
@@ -69,19 +72,31 @@ def average_precision(hits: Array, misses: Array) -> float:
     return float((np.diff(hits) * precision).sum() / hits[-1])
 
 
-def calibration(labels: Array, scored: pd.DataFrame) -> dict[str, Any]:
-    """What was foretold beside what came, in bins of as many candidates each."""
+def calibration(labels: Array, scored: pd.DataFrame, click_rate: float | None) -> dict[str, Any]:
+    """What was foretold beside what came, in bins of as much weight each, as the calibration error has them."""
     if "probability" not in scored or scored["probability"].isna().all():
         return {"missing": "The model states no probability, so there is nothing to calibrate."}
-    foretold = scored["probability"].to_numpy(float)
+    foretold, weights = scored["probability"].to_numpy(float), weights_of(labels, click_rate)
     order = np.argsort(foretold, kind="stable")
-    bins = [part for part in np.array_split(order, BINS) if len(part)]
-    rows = [
-        {"foretold": float(foretold[part].mean()), "came": float(labels[part].mean()), "candidates": len(part)}
-        for part in bins
-    ]
-    error = sum(row["candidates"] * abs(row["foretold"] - row["came"]) for row in rows) / len(labels)
-    return {"ece": float(error), "bins": rows}
+    passed = np.cumsum(weights[order])
+    bins = np.minimum((passed / passed[-1] * BINS).astype(int), BINS - 1)
+    rows = [_bin(foretold, labels, weights, order[bins == place]) for place in np.unique(bins)]
+    found = Evidence(foretold, labels.astype(float), weights)
+    return {"ece": calibration_error(foretold, found), "click_rate": click_rate, "bins": rows}
+
+
+def weights_of(labels: Array, click_rate: float | None) -> Array:
+    """One each, or what makes ``click_rate`` of all candidates come."""
+    if not click_rate:
+        return np.ones(len(labels))
+    share = labels.mean()
+    return np.asarray(np.where(labels, click_rate / share, (1 - click_rate) / (1 - share)))
+
+
+def _bin(foretold: Array, labels: Array, weights: Array, rows: Array) -> dict[str, Any]:
+    mine = weights[rows]
+    means = (float(np.average(column[rows], weights=mine)) for column in (foretold, labels))
+    return dict(zip(("foretold", "came"), means, strict=True)) | {"candidates": len(rows)}
 
 
 def thin(points: Array) -> list[list[float]]:

@@ -36,6 +36,7 @@ class Evidence:
     made: dict[str, Any]  # config.json
     measured: dict[str, Any]  # metrics.json
     cases: pd.DataFrame
+    newcomers: pd.DataFrame | None  # as ``cases``: first events of users nobody met
     scored: pd.DataFrame | None
     learned: list[dict[str, Any]]  # records of the training, oldest first
     items: dict[str, Item]  # of the catalogue
@@ -49,10 +50,6 @@ class Evidence:
         return [MODEL, *sorted(others, key=lambda name: -ndcg(self.ranks(name)).mean())]
 
     @cached_property
-    def best_baseline(self) -> str | None:
-        return self.scorers[1] if len(self.scorers) > 1 else None
-
-    @cached_property
     def users(self) -> Array:
         return np.asarray(self.cases["user_id"])
 
@@ -60,6 +57,11 @@ class Evidence:
     def counts(self) -> "pd.Series[int]":
         """How often each item of the catalogue was met before the cutoff."""
         return self.past["item_id"].value_counts().reindex(list(self.items), fill_value=0)
+
+    @property
+    def with_newcomers(self) -> pd.DataFrame:
+        """The cases, with the first events of newcomers among them."""
+        return self.cases if self.newcomers is None else pd.concat([self.newcomers, self.cases], ignore_index=True)
 
     def ranks(self, scorer: str) -> Array:
         """The place of what came in each case, 1 = first, infinity where it could not be ranked."""
@@ -76,7 +78,6 @@ def read_evidence(run: Path, snapshots: Path, settings: StoreSettings) -> Eviden
     made = json.loads((run / "config.json").read_text())
     snapshot = snapshots / str(made["snapshot_id"])
     cases = read_cases(run)
-    scored = run / "scored-test.parquet"
     metadata = read_metadata(snapshot)
     past = interactions(settings, 0, metadata["until_ms"])
     past = past[past.action.isin(metadata["config"]["actions"].split(","))]
@@ -85,7 +86,8 @@ def read_evidence(run: Path, snapshots: Path, settings: StoreSettings) -> Eviden
         made,
         _json(run / "metrics.json"),
         cases,
-        pd.read_parquet(scored) if scored.exists() else None,
+        _frame(run / "newcomers-test.parquet"),
+        _frame(run / "scored-test.parquet"),
         read_learned(run, made),
         read_items(snapshot),
         past[["user_id", "item_id", "timestamp"]].reset_index(drop=True),
@@ -116,6 +118,10 @@ def read_learned(run: Path, made: dict[str, Any]) -> list[dict[str, Any]]:
     if path.exists():
         return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     return list(made.get("history", []))
+
+
+def _frame(path: Path) -> pd.DataFrame | None:
+    return pd.read_parquet(path) if path.exists() else None
 
 
 def _json(path: Path) -> dict[str, Any]:

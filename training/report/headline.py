@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import CUT, ndcg
 from training.bootstrap import LEVEL, RESAMPLES, intervals
+from training.metrics import CUT, ndcg
 from training.report.evidence import MODEL, Evidence
 
 Array = npt.NDArray[Any]

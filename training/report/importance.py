@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from training.bootstrap import interval
 from training.cases import Case
 from training.metrics import ndcg
 from training.recommender import Recommender
-from training.bootstrap import interval
 
 Array = npt.NDArray[Any]
 SEED = 0

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import ndcg, ranks
 from training.bootstrap import intervals
+from training.metrics import ndcg, ranks
 from training.report.evidence import Evidence
 
 Array = npt.NDArray[Any]

@@ -7,21 +7,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.metrics import ndcg
+from training import cold_start
 from training.bootstrap import intervals
+from training.case_table import CONTEXTS
+from training.metrics import ndcg
 from training.report.evidence import MODEL, Evidence
 
 Array = npt.NDArray[Any]
-USER_EVENTS = {"0": 1, "1–4": 5, "5–19": 20, "20–99": 100, "100 and more": np.inf}  # name: events below
-ITEM_EVENTS = {"0": 1, "1–10": 11, "11–100": 101, "more than 100": np.inf}
 HEAD, MIDDLE = 0.5, 0.9  # shares of all training events that the most popular items hold together
-HOURS = {f"{begin:02}–{begin + 2:02} h": begin + 3 for begin in range(0, 24, 3)}
+HOURS = {f"{begin:02}–{begin + 2:02} h": begin for begin in range(0, 24, 3)}  # name: at least
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HEAD_HOW = (
     f"Head: the most popular items that hold {HEAD:.0%} of the training events together; middle: up to {MIDDLE:.0%}; "
     "tail: the rest; new: no training event."
 )
-CONTEXTS = ("device", "surface", "country", "referrer")
 MOST = 12  # values of a slice that are shown, those with the most cases
 
 
@@ -35,27 +34,32 @@ def slices(evidence: Evidence) -> dict[str, Any]:
         ("Day of the week", days(cases["weekday"]), "UTC."),
     ]
     parts += [(f"Context: {name}", cases[name], "As the request said.") for name in CONTEXTS if name in cases]
-    return _section(evidence, "NDCG@10 of the cases of each part.", parts)
+    return {
+        "how": "NDCG@10 of the cases of each part.",
+        "baselines": evidence.scorers[1:],
+        "tables": [table(cases, evidence.scorers, *part) for part in parts],
+    }
 
 
-def cold_start(evidence: Evidence) -> dict[str, Any]:
+def little_known(evidence: Evidence) -> dict[str, Any]:
     """Tables of how much a user did before, and how often the item that came was met before."""
-    cases = evidence.cases
-    parts = [
-        ("Users by events before", binned(cases["history_length"], USER_EVENTS), "Of the user, up to the case."),
-        ("Items by events before", binned(cases["target_events"], ITEM_EVENTS), "Of the item that came."),
-    ]
-    return _section(evidence, "NDCG@10 where little is known. Nothing is retrained for these cases.", parts)
-
-
-def _section(evidence: Evidence, how: str, parts: Sequence[tuple[str, "pd.Series[Any]", str]]) -> dict[str, Any]:
-    return {"how": how, "baselines": evidence.scorers[1:], "tables": [table(evidence, *part) for part in parts]}
+    cases, everybody = evidence.cases, evidence.with_newcomers
+    users = binned(everybody["history_length"], cold_start.USERS)
+    items = binned(cases["target_events"], cold_start.ITEMS)
+    return {
+        "how": "NDCG@10 where little is known. Nothing is retrained for these cases.",
+        "baselines": evidence.scorers[1:],
+        "tables": [
+            table(everybody, evidence.scorers, "Users by events before", users, "0: first events, in no other number."),
+            table(cases, evidence.scorers, "Items by training events", items, "Of the item that came."),
+        ],
+    }
 
 
 def binned(numbers: "pd.Series[Any]", bins: Mapping[str, float]) -> "pd.Series[Any]":
-    """The name of each number's bin, in the order of the bins."""
-    edges = [-np.inf, *bins.values()]
-    return pd.Series(pd.cut(numbers, edges, right=False, labels=list(bins)), index=numbers.index)
+    """The name of each number's bin; a bin is all from its number up to the next one's."""
+    places = np.searchsorted(list(bins.values()), numbers.to_numpy(), "right") - 1
+    return pd.Series(pd.Categorical.from_codes(places.tolist(), list(bins)), index=numbers.index)
 
 
 def days(numbers: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -71,12 +75,14 @@ def popularity_classes(evidence: Evidence) -> "pd.Series[Any]":
     return pd.Series(pd.Categorical(found, ["head", "middle", "tail", "new"]), index=evidence.cases.index)
 
 
-def table(evidence: Evidence, title: str, parts: "pd.Series[Any]", how: str) -> dict[str, Any]:
-    """One slice: a row per value, with NDCG@10 of every scorer on its cases."""
-    values = np.stack([ndcg(evidence.ranks(name)) for name in evidence.scorers], 1)  # [cases, scorers]
+def table(cases: pd.DataFrame, scorers: Sequence[str], title: str, parts: "pd.Series[Any]", how: str) -> dict[str, Any]:
+    """One slice: a row per value, with NDCG@10 of every scorer (the model, then baselines from the best down)."""
+    gains = np.stack([ndcg(cases[f"rank_{name}"].to_numpy(float)) for name in scorers], 1)  # [cases, scorers]
+    users = cases["user_id"].to_numpy()
     groups = parts.groupby(parts, observed=True, sort=False).indices
     order = list(parts.cat.categories) if isinstance(parts.dtype, pd.CategoricalDtype) else _largest(groups)
-    rows = [_row(evidence, str(name), values, groups[name]) for name in order if name in groups]
+    chosen = [(str(name), groups[name]) for name in order if name in groups]
+    rows = [{"value": name, **_means(scorers, gains[rows], users[rows])} for name, rows in chosen]
     return {"title": title, "how": how, "rows": rows}
 
 
@@ -84,16 +90,13 @@ def _largest(groups: Any) -> list[Any]:
     return sorted(groups, key=lambda name: (-len(groups[name]), str(name)))[:MOST]
 
 
-def _row(evidence: Evidence, name: str, values: Array, rows: Array) -> dict[str, Any]:
-    mine, users = values[rows], evidence.users[rows]
-    lead = mine[:, 0] - mine[:, min(1, mine.shape[1] - 1)]
-    found = intervals(np.column_stack([mine, lead]), users)
-    scores = dict(zip(evidence.scorers, found, strict=False))
+def _means(scorers: Sequence[str], gains: Array, users: Array) -> dict[str, Any]:
+    rival = min(1, len(scorers) - 1)
+    *found, lead = intervals(np.column_stack([gains, gains[:, 0] - gains[:, rival]]), users)
     return {
-        "value": name,
-        "cases": len(rows),
+        "cases": len(users),
         "users": len(np.unique(users)),
-        MODEL: scores.pop(MODEL),
-        "baselines": {scorer: each["value"] for scorer, each in scores.items()},
-        "leads_best_baseline_by": found[-1] if evidence.best_baseline else None,
+        MODEL: found[0],
+        "baselines": {name: each["value"] for name, each in zip(scorers[1:], found[1:], strict=True)},
+        "leads_best_baseline_by": lead if rival else None,
     }

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from training.bootstrap import intervals
 from training.language import EncoderMissing, load
 from training.metrics import ndcg
-from training.bootstrap import intervals
 from training.report.evidence import MODEL, Evidence, read_cases
 from training.report.neighbours import compared
 from training.runs import Run

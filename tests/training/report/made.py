@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from training.recommended import breadth
 from training.report.evidence import Evidence, Item
 
 CATEGORIES = ("tea", "tools", "books")
@@ -44,8 +45,9 @@ def random_evidence(
     return Evidence(
         run=Path("20260101-000000"),
         made={"config": {"encoder": "tiny", "seed": 0}, "snapshot_id": "abc"},
-        measured={},
+        measured={"test": {name: shown(frame, name, ids, past) for name in scorers}},
         cases=frame,
+        newcomers=None,
         scored=random_scores(cases, draw),
         learned=[{"epoch": each, "seconds": each * 2.0, "loss": 5 / each, "ndcg@10": each / 10} for each in (1, 2, 3)],
         items=known,
@@ -61,3 +63,11 @@ def random_scores(cases: int, draw: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {"case": places, "label": labels, "score": scores, "probability": 1 / (1 + np.exp(1.4 - scores))}
     )
+
+
+def shown(cases: pd.DataFrame, scorer: str, ids: list[str], past: pd.DataFrame) -> dict[str, float]:
+    """What evaluate measures of what a scorer puts on top."""
+    place = {item_id: row for row, item_id in enumerate(ids)}
+    tops = [np.array([place[item_id] for item_id in top]) for top in cases[f"top_{scorer}"]]
+    counts = past["item_id"].value_counts().reindex(ids, fill_value=0).to_numpy()
+    return breadth(tops, counts, np.random.default_rng(1).normal(size=(len(ids), 4)))
