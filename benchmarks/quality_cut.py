@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import feature_repo.lean_feast  # noqa: F401
+
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from feature_repo.features import VIEWS
 
 SHARE = "0.8"  # of all events, in time, where dataset.json does not say otherwise
 TABLES = ("items", "users", "interactions")
@@ -46,7 +51,7 @@ def milliseconds(when: str) -> int:
 def _share(data: Path, begin: int, until: int, actions: Sequence[str]) -> float:
     """The share of the labels up to ``until`` that are not before ``begin``."""
     table = pq.read_table(data / "interactions.parquet", columns=["action", "timestamp"])
-    times = table.filter(pc.is_in(table["action"], pc.SetLookupOptions(list(actions))))["timestamp"].to_numpy()
+    times = table.filter(pc.is_in(table["action"], pa.array(list(actions))))["timestamp"].to_numpy()
     labels = times[times <= until]
     if not len(labels):
         raise NoTables(f"{data}/interactions.parquet has no {', '.join(actions)} until its cut: nothing to learn")
@@ -54,6 +59,8 @@ def _share(data: Path, begin: int, until: int, actions: Sequence[str]) -> float:
 
 
 def identity(data: Path) -> str:
-    """What tells tables from others, and from themselves when they were written anew."""
+    """What tells a history from others, from itself written anew, and from what other definitions make of it."""
     paths = [path for name in TABLES if (path := data / f"{name}.parquet").exists()]
-    return json.dumps({str(path.resolve()): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths})
+    files = {str(path.resolve()): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
+    views = {view.name: sorted(f"{field.name}: {field.dtype}" for field in view.schema) for view in VIEWS}
+    return json.dumps([files, views], sort_keys=True)
