@@ -90,6 +90,8 @@ def _content(place: int) -> dict[str, Any]:
         "item_text": "A text that no ranking reads.",
         "item_categories": [CATEGORIES[place % 8], CATEGORIES[(place // 8) % 8]],
         "item_attributes": [f"year={1950 + place % 75}"],
+        "item_image_vector": [],
+        "item_audio_vector": [],
         "item_published_at": 1_600_000_000_000 + place * 1000,
         "item_available": True,
     }

@@ -19,6 +19,7 @@ class SnapshotConfig:
     max_labels: int = 40_000  # labels joined with candidates, most recent first
     negatives: int = 20  # sampled items beside the positive of each label
     popular: float = 0.5  # share of the negatives drawn by popularity; the rest is uniform
+    shown: int = 32  # items per label that were shown in its request and passed over
     stride: int = 32  # labels of a user between two history windows
     chunk: int = 400_000  # rows per point-in-time join: about 1.2 GB; histories a quarter as many
     as_written: bool = False  # hide rows written after the label (live logs; backfilled rows were all written late)
@@ -39,7 +40,8 @@ class TrainConfig:
     encoder_warmup: int = 0  # refreshes over which its learning rate rises
     encoder_steps: int = 1  # optimizer steps a refresh, each by the gradients of another part of the catalogue
     encoder_pretrain_steps: int = 0  # steps on pairs of items that users met one after the other, before the ranker
-    encoder_pretrain_batch: int = 256  # pairs a step
+    encoder_pretrain_batch: int = 256  # texts a step, of about 2 MB each for a small language model
+    encoder_pretrain_distance: int = 3  # how many events apart the items of a pair may be
     encoder_pretrain_rate: float = 0.0  # learning rate; 0: as encoder_learning_rate
     layers: int = 2  # blocks of the history transformer
     heads: int = 2  # attention heads of a block
@@ -58,6 +60,7 @@ class TrainConfig:
     labels: int = 128  # labels with candidates per step
     catalogue_negatives: int = 4096  # items in the softmax over the catalogue; all of them when there are fewer
     patience: int = 3  # epochs without a better validation NDCG@10
+    cases: int = 2000  # cases of the validation window that are ranked after each epoch: 0.3 MB each for 3,000 items
     final_epochs: int = 1  # epochs over train and validation after the best epoch was found
     minutes: float = 2.5  # wall clock after which no further epoch starts
     threads: int = 2

@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 
 
 def neighbours(windows: Mapping[str, npt.NDArray[Any]], distance: int) -> Rows:
-    """History windows (samples.read_windows) -> [n, 2] rows of the catalogue: an item and a fresh one soon after it.
+    """History windows (windows.read_windows) -> [n, 2] rows of the catalogue: an item and a fresh one soon after it.
 
     ``distance`` is how many events apart they may be. Neighbouring pairs are of one history.
     """
@@ -56,7 +56,6 @@ def tune(
     language: nn.Module,
     texts: Sequence[str],
     pairs: Rows,
-    *,
     steps: int,
     batch: int,
     tokens: int,
@@ -65,7 +64,7 @@ def tune(
 ) -> list[float]:
     """Tune what learns of the language model on ``pairs`` [n, 2] of rows of ``texts``; returns the loss of each step.
 
-    ``batch`` is texts a step (memory: about 3 MB each for a small language model), ``tokens`` what is read of a text.
+    ``batch`` is texts a step (about 2 MB of memory each for a small language model), ``tokens`` what is read of a text.
     Raises EncoderMissing where nothing of the language model learns or there are no pairs.
     """
     weights = list(trained(language).values())
@@ -75,7 +74,8 @@ def tune(
         raise EncoderMissing("no two items follow each other in a history: encoder_pretrain_steps has nothing to teach")
     optimizer = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=0.01)
     pace = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step, steps))
-    read, known = tokenized(tokenizer, texts, tokens), _Known(pairs, len(texts))
+    read = {name: tensor.to(weights[0].device) for name, tensor in tokenized(tokenizer, texts, tokens).items()}
+    known = _Known(pairs, len(texts))
     losses, began = [], time.monotonic()
     bar = tqdm(_batches(pairs, steps, batch, seed), "tuning the encoder on pairs", steps, unit="step", leave=False)
     for drawn in bar:
@@ -112,14 +112,14 @@ class _Known:
 
 def info_nce(vectors: Tensor, drawn: Batch, known: "_Known") -> Tensor:
     """The loss of a step; ``vectors`` [m, d] are those of ``drawn.items``."""
-    logits = vectors[drawn.anchors] @ vectors.T / TEMPERATURE - known.log_chance(drawn.items)
+    device, targets = vectors.device, torch.from_numpy(drawn.targets)
+    logits = vectors[drawn.anchors] @ vectors.T / TEMPERATURE - known.log_chance(drawn.items).to(device)
     of_stretch = torch.zeros(int(drawn.stretches.max()) + 1, len(vectors), dtype=torch.bool)
     of_stretch[drawn.stretches, drawn.anchors] = True
     of_stretch[drawn.stretches, drawn.targets] = True
     hidden = of_stretch[drawn.stretches] | known.follows(drawn.items[drawn.anchors], drawn.items)
-    targets = torch.from_numpy(drawn.targets)
     hidden = hidden.scatter(1, targets[:, None], False)
-    return F.cross_entropy(logits.masked_fill(hidden, -1e4), targets)
+    return F.cross_entropy(logits.masked_fill(hidden.to(device), -1e4), targets.to(device))
 
 
 def _batches(pairs: Rows, steps: int, size: int, seed: int) -> Iterator[Batch]:

@@ -40,6 +40,8 @@ VALUES: dict[str, dict[str, Any]] = {
         "item_text": "",
         "item_categories": [],
         "item_attributes": ["year=1994"],
+        "item_image_vector": [0.1 + 0.2, -1e6],
+        "item_audio_vector": [],
         "item_published_at": -1_356_220_800_000,
         "item_available": False,
     },

@@ -14,6 +14,7 @@ from benchmarks.rank_system import lay_out, seed_store, stores
 from deploy.laptop.ports import free_environment
 from deploy.laptop.system import System, running
 from feature_repo.features import item_content
+from feature_repo.inputs import with_defaults
 from feature_repo.online import OnlineRows, Row
 from feature_repo.store import open_store
 from streaming.broker import create_topics
@@ -97,8 +98,8 @@ def without(api: Api, process: str) -> Iterator[None]:
 
 def announce(api: Api, *rows: Row) -> None:
     """What the worker does with catalogue entries: rows into the store, then to the caches."""
-    empty = {"item_title": "", "item_text": "", "item_categories": [], "item_attributes": [], "item_published_at": 0}
-    complete = [row._replace(values={**empty, "item_available": True, **row.values}) for row in rows]
+    empty = with_defaults("item_content", {})
+    complete = [row._replace(values={**empty, **row.values}) for row in rows]
     OnlineRows(open_store(stores(api.system.environment)), item_content).write(complete)
     producer = KafkaProducer(bootstrap_servers=api.system.settings.broker)
     for item_id, stamp, values in complete:

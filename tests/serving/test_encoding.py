@@ -146,3 +146,17 @@ def test_progress_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "serving.encoding"):
         asyncio.run(until_done())
     assert "items encoded: 2, waiting for their vectors: 0" in caplog.text
+
+
+def test_an_image_vector_of_another_size_than_the_models_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop()
+    shop.models.model = replace(MODEL, media={"image": 2})
+    for place in range(2):
+        shop.rows.content[f"odd-{place}"] = titled("Tea", item_image_vector=[1.0])
+        shop.catalogue.put("item_content", f"odd-{place}", shop.rows.content[f"odd-{place}"])
+    with caplog.at_level(logging.WARNING):
+        assert shop.rounds(1) == [2]
+        shop.upsert("plain", "Cup")
+        shop.rounds(1)
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1 and "the image vector of item odd-0 has 1 numbers, the model reads 2" in told[0]

@@ -76,3 +76,17 @@ def test_vectors_come_back_in_the_order_of_the_items() -> None:
     encoder = Encoder(CountingTriton())  # type: ignore[arg-type]
     vectors = asyncio.run(encoder.vectors(padded_tokenizer(), [of_text("word " * each) for each in lengths], 1))
     assert vectors[:, 0].tolist() == lengths
+
+
+def test_an_encoder_that_reads_images_is_asked_with_them_and_zeros_where_there_are_none() -> None:
+    asked = [encoder_input({"item_title": "One two", "item_image_vector": [0.5, 1.0]}), of_text("One")]
+    ((places, request),) = encoder_requests(padded_tokenizer(), asked, 1, {"image": 2})
+    assert request.model_name == "item_encoder_image2" and request.inputs[3].name == "item_image"
+    image = np.frombuffer(request.raw_input_contents[3], np.float32).reshape(tuple(request.inputs[3].shape))
+    assert image.tolist() == [[0, 0], [0.5, 1.0]] and places == [1, 0]
+
+
+def test_an_encoder_without_images_is_asked_without_them() -> None:
+    asked = [encoder_input({"item_title": "One two", "item_image_vector": [0.5, 1.0]})]
+    ((_, request),) = encoder_requests(padded_tokenizer(), asked, 1)
+    assert request.model_name == "item_encoder" and len(request.inputs) == 3

@@ -185,3 +185,11 @@ def test_a_merge_that_cannot_be_used_says_why(change: dict[str, Any], reason: st
 def test_what_is_neither_is_refused(message: bytes) -> None:
     with pytest.raises(InvalidEvent):
         events.interaction_or_merge(message, NOW)
+
+
+def test_media_vectors_are_numbers_of_sane_size_and_length() -> None:
+    given = {"item_id": "1", "image_vector": [1, 0.5]}
+    assert events.item(json.dumps(given).encode(), 5).image_vector == [1.0, 0.5]
+    for wrong, words in (([0.0] * 4097, "length <= 4096"), ([1e7], "<= 1000000.0"), (["x"], "`float`")):
+        with pytest.raises(InvalidEvent, match=words):
+            events.item(json.dumps(given | {"image_vector": wrong}).encode(), 5)

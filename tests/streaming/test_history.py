@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from streaming.events import Interaction, InvalidEvent, Item
-from streaming.history import interactions, messages, read_table
+from streaming.history import interactions, message, messages, read_table
 
 T = 1_750_000_000_000
 EVENTS: list[dict[str, Any]] = [
@@ -103,3 +104,12 @@ def test_interactions_without_a_time_column_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "csv", "interactions", [{"user_id": "1"}])
     with pytest.raises(InvalidEvent, match="column `timestamp`"):
         interactions(tmp_path)
+
+
+def test_media_vectors_come_from_arrays_lists_and_text() -> None:
+    for given in (np.array([0.5, 1.0]), [0.5, 1], "0.5|1"):
+        assert message({"item_id": "a", "image_vector": given}, Item).image_vector == [0.5, 1.0]
+    for nothing in (None, float("nan"), "", np.zeros(0)):
+        assert message({"item_id": "a", "image_vector": nothing}, Item).image_vector == []
+    with pytest.raises(InvalidEvent, match="image_vector"):
+        message({"item_id": "a", "image_vector": np.array([np.nan])}, Item)

@@ -59,3 +59,8 @@ def test_a_deleted_item_keeps_nothing_and_is_not_available() -> None:
 )
 def test_a_profile_row_has_every_field_of_its_view(row: rows.Row) -> None:
     assert set(row.values) == {field.name for field in user_profile.features}
+
+
+def test_media_vectors_of_an_item_go_into_its_row() -> None:
+    values = rows.content_row(Item(item_id="1", image_vector=[0.5, 1.0]), 5).values
+    assert (values["item_image_vector"], values["item_audio_vector"]) == ([0.5, 1.0], [])
