@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.label_columns import read_labels
 from training.queries import Queries
 from training.recommender import as_tensors
-from training.samples import Catalogue, read_labels
+from training.samples import Catalogue
 from training.windows import read_windows
 
 Tensors = dict[str, Tensor]

@@ -4,8 +4,9 @@ A chunk costs one pass over the log and the memory of its own answer.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import feature_repo.lean_feast  # noqa: F401
@@ -14,6 +15,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from feast import FeatureStore
 from tqdm import tqdm
 
@@ -72,9 +74,21 @@ def chunked(
     store: FeatureStore, asked: pd.DataFrame, features: Sequence[str], chunk: int, title: str, **options: Any
 ) -> Iterator[pa.Table]:
     """``join`` over ``chunk`` rows at a time, with a progress bar."""
-    with tqdm(total=len(asked), desc=title, unit="row", unit_scale=True) as bar:
-        for start in range(0, len(asked), chunk):
-            part = asked.iloc[start : start + chunk]
+    parts = (asked.iloc[start : start + chunk] for start in range(0, len(asked), chunk))
+    return joined(store, parts, features, len(asked), title, **options)
+
+
+def joined(
+    store: FeatureStore,
+    parts: Iterable[pd.DataFrame],
+    features: Sequence[str],
+    total: int,
+    title: str,
+    **options: Any,
+) -> Iterator[pa.Table]:
+    """``join`` of one part after the other, with a progress bar of ``total`` rows."""
+    with tqdm(total=total, desc=title, unit="row", unit_scale=True) as bar:
+        for part in parts:
             yield join(store, part, features, **options)
             bar.update(len(part))
 
@@ -85,3 +99,15 @@ def states(store: FeatureStore, key: str, ids: Sequence[str], at_ms: int, *views
     asked = pd.DataFrame({key: list(ids), "event_timestamp": moment})
     rows: list[dict[str, Any]] = join(store, asked, features_of(*views)).to_pylist()
     return rows
+
+
+def write_joined(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write tables into one parquet file; where a label asked, ``event_timestamp`` becomes its stamp again."""
+    with ExitStack() as files:
+        writer = None
+        for table in tables:
+            if "label_stamp" in table.column_names:
+                place = table.column_names.index("event_timestamp")
+                table = table.set_column(place, "event_timestamp", table.column("label_stamp")).drop(["label_stamp"])
+            writer = writer or files.enter_context(pq.ParquetWriter(path, table.schema))
+            writer.write_table(table)

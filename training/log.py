@@ -10,7 +10,8 @@ from sqlalchemy import NullPool, create_engine, inspect, text
 
 from feature_repo.settings import StoreSettings
 
-_COLUMNS = ("event_id", "user_id", "item_id", "action", "value", "timestamp", "event_timestamp", "context")
+_COLUMNS = ("event_id", "user_id", "item_id", "action", "value", "timestamp", "event_timestamp")
+_LATER = ("context", "request_id", "position")  # that logs of before they were kept do not have
 
 
 class EmptyLog(Exception):
@@ -41,14 +42,14 @@ def interactions(settings: StoreSettings, after_ms: int = 0, until_ms: int = 2**
     """Interactions with ``after_ms < timestamp <= until_ms`` (event time), in the order of their rows, each once.
 
     Columns: event_id, user_id, item_id, action, value, timestamp (epoch ms), event_timestamp (stamp of the user row),
-    context (JSON text, "" where there is none; a log of before contexts were kept has none).
+    context (JSON text) and request_id ("" where there is none), position (in the slate, missing where unknown).
     """
     kept = query(settings, "interactions", "SELECT * FROM {log} LIMIT 0").columns
-    columns = ", ".join(name for name in _COLUMNS if name in kept)
+    columns = ", ".join(name for name in (*_COLUMNS, *_LATER) if name in kept)
     where = f"timestamp > {int(after_ms)} AND timestamp <= {int(until_ms)}"
     found = query(settings, "interactions", f"SELECT {columns} FROM {{log}} WHERE {where}")
     found["event_timestamp"] = pd.to_datetime(found.event_timestamp, utc=True).astype("datetime64[us, UTC]")
-    found["context"] = found.context.fillna("") if "context" in kept else ""
+    found = found.reindex(columns=[*_COLUMNS, *_LATER]).fillna({"context": "", "request_id": ""})
     found = found.drop_duplicates("event_id")  # a crash of the worker may have logged a row twice
     return found.sort_values(["timestamp", "event_timestamp"], kind="stable", ignore_index=True)
 

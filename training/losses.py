@@ -58,7 +58,8 @@ def click_losses(scores: Tensor, candidates: Batch, catalogue: int, config: Trai
     losses = {}
     shown = candidates.get("shown")
     if config.ranking_weight:
-        losses["ranking"] = sampled_loss(scores, candidates["log_draws"], shown, catalogue, config)
+        passed = None if shown is None else shown | ~candidates.get("candidate_mask", ~shown)  # neither was drawn
+        losses["ranking"] = sampled_loss(scores, candidates["log_draws"], passed, catalogue, config)
     if shown is not None and shown.any():
         if config.shown_weight:
             losses["shown"] = shown_loss(scores, shown)

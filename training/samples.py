@@ -10,17 +10,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.context import Context, from_json
-from feature_repo.inputs import item_inputs, user_affinity, user_inputs, with_defaults
+from feature_repo.context import Context
+from feature_repo.inputs import user_inputs, with_defaults
 from feature_repo.item_text import encoder_input, fingerprint
-from feature_repo.vocabulary import HALF_LIVES, ITEM_CATEGORIES
-from training.columns import scalars, vectors
-from training.heads import targets
+from feature_repo.vocabulary import ITEM_CATEGORIES
 from training.item_media import media_of
-from training.log import EmptyLog
 from training.queries import Queries
 
 Array = npt.NDArray[Any]
@@ -107,48 +103,3 @@ def stack(rows: Sequence[Arrays]) -> Arrays:
 
 def affinity_slots(catalogue: Catalogue) -> int:
     return len(catalogue.codes) + 1
-
-
-def read_labels(
-    snapshot: Path, catalogue: Catalogue, split: str, queries: Queries | None = None
-) -> tuple[Arrays, Arrays]:
-    """User tensors [n, ...] and candidate tensors [n, 1 + negatives, ...] of one split's labels.
-
-    The candidates also have ``rows`` (their place in the catalogue) and ``log_draws``; ``queries`` meets the labels'.
-    """
-    labels = pq.read_table(snapshot / "labels.parquet")
-    places = np.flatnonzero(np.asarray(pc.equal(labels.column("split"), split)))
-    if not len(places):
-        raise EmptyLog(f"{snapshot} has no {split} labels: take a snapshot with more --max-labels or --validation")
-    rows = labels.take(places).to_pylist()
-    users = [
-        user_arrays(row, row["timestamp"], catalogue.look_up, from_json(row.get("context")), queries) for row in rows
-    ]
-    size = affinity_slots(catalogue)
-    shares = np.stack([user_affinity(known_activity(row), catalogue.codes, size) for row in rows])
-    table = pq.read_table(
-        snapshot / "candidates.parquet", filters=[("label", ">=", int(places[0])), ("label", "<=", int(places[-1]))]
-    )
-    times = np.array([row["timestamp"] for row in rows], np.int64)
-    return stack(users) | targets(rows), _candidates(table, catalogue, shares, times)
-
-
-def known_activity(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The row, or nothing where the user was unknown: Feast fills such a row with nulls."""
-    return row if row["user_activity_at"] is not None else {}
-
-
-def _candidates(table: Any, catalogue: Catalogue, shares: Array, times: Array) -> Arrays:
-    width = table.num_rows // len(times)
-    item_ids = table.column("item_id").to_pylist()
-    rows = np.fromiter((catalogue.index[item_id] for item_id in item_ids), np.int64, len(item_ids))
-    defaults = with_defaults("item_activity", {})
-    names = [f"item_actions_{window}" for window in HALF_LIVES]
-    label = np.repeat(np.arange(len(times)), width)
-    columns = {name: vectors(table, name, defaults[name]) for name in names}
-    columns |= {name: scalars(table, name, defaults[name]) for name in ("item_activity_at", "item_ctr_7d")}
-    columns["item_published_at"] = catalogue.published_at[rows]
-    columns["item_category_codes"] = catalogue.category_codes[rows] + label[:, None] * shares.shape[1]
-    inputs = item_inputs(columns, shares.ravel(), np.repeat(times, width))
-    inputs |= {"rows": rows, "log_draws": scalars(table, "log_draws", 0.0)}
-    return {name: array.reshape(len(times), width, *array.shape[1:]) for name, array in inputs.items()}

@@ -1,7 +1,8 @@
 """offline log -> labels with the features that were known just before them -> data/snapshots/<id>/
 
 ``labels.parquet``      the newest labels with their user's features and a split: train or validation, cut in time
-``candidates.parquet``  1 + negatives rows per label, in its order, the positive first, with the item's activity
+``candidates.parquet``  1 + negatives rows per label, in its order, the positive first, with the item's activity; behind
+                        them what was shown in the request the label cites and passed over (``shown``)
 ``windows.parquet``     histories of users at every ``stride``-th label: what they did, as sequences to learn from
 ``items.parquet``       the catalogue as it stood at the cutoff
 ``queries.parquet``     what users had typed when they made the labels up to the cutoff, each text once
@@ -9,13 +10,11 @@
 """
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import feature_repo.lean_feast  # noqa: F401
 
@@ -28,12 +27,14 @@ from feast import FeatureStore
 from feature_repo.bundle import signature
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
+from training.candidates import write_candidates
 from training.config import SnapshotConfig, add_flags, from_flags
-from training.joins import JUST_BEFORE, chunked, features_of, states
+from training.digest import digest
+from training.joins import JUST_BEFORE, chunked, features_of, states, write_joined
 from training.leak import check_no_leak
 from training.log import EmptyLog, end_of, entities, interactions
-from training.negatives import draw, proposal
 from training.queries import write_queries
+from training.requests import decided, passed_over
 from training.settings import TrainingSettings
 
 WIDE = 4  # histories are about this many times as heavy as counters
@@ -68,19 +69,22 @@ def windows_of(labels: pd.DataFrame, stride: int) -> pd.DataFrame:
 
 def write_snapshot(store: FeatureStore, settings: StoreSettings, folder: Path, config: SnapshotConfig) -> Path:
     """Join a snapshot, check it for leaks and write it to ``folder/<id>``; returns that path."""
-    labels, cutoffs = labels_of(interactions(settings), config)
+    found = interactions(settings)
+    labels, cutoffs = labels_of(found, config)
+    found = found[found.timestamp <= cutoffs["until_ms"]]
     scratch = folder / ".writing"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     _write_items(store, settings, scratch, cutoffs["until_ms"])
     _write_windows(store, scratch, windows_of(labels, config.stride), config)
     write_queries(scratch, labels.context)
-    chosen = labels[-config.max_labels :].reset_index(drop=True)
+    chosen = decided(labels[-config.max_labels :].reset_index(drop=True), found)
     _write_labels(store, scratch, chosen, config)
-    _write_candidates(store, scratch, chosen, labels[labels.split == "train"], config)
+    shown = passed_over(chosen, found, config.shown)
+    write_candidates(store, scratch, chosen, labels[labels.split == "train"], shown, config)
     checked = check_no_leak(scratch, settings)
     counts = {path.stem: pq.read_metadata(path).num_rows for path in sorted(scratch.glob("*.parquet"))}
-    metadata = {"snapshot_id": _digest(scratch), **cutoffs, "all_labels": len(labels), "rows": counts}
+    metadata = {"snapshot_id": digest(scratch), **cutoffs, "all_labels": len(labels), "rows": counts}
     metadata |= {"rows_checked_for_leaks": checked, "config": asdict(config), "tensors": signature()}
     (scratch / "snapshot.json").write_text(json.dumps(metadata, indent=1) + "\n")
     target = folder / str(metadata["snapshot_id"])
@@ -106,65 +110,18 @@ def _write_items(store: FeatureStore, settings: StoreSettings, scratch: Path, un
 def _write_windows(store: FeatureStore, scratch: Path, asked: pd.DataFrame, config: SnapshotConfig) -> None:
     names = [f"user_activity:history_{part}" for part in ("item_ids", "actions", "timestamps")]
     names += ["user_activity:user_activity_at", *features_of("user_profile")]
-    _write(scratch / "windows.parquet", store, asked, names, config, wide=True)
+    _write(scratch / "windows.parquet", store, asked, names, config)
 
 
 def _write_labels(store: FeatureStore, scratch: Path, labels: pd.DataFrame, config: SnapshotConfig) -> None:
-    asked = labels.drop(columns="value").assign(label_stamp=labels.event_timestamp)
+    asked = labels.drop(columns="position").assign(label_stamp=labels.event_timestamp)
     asked["event_timestamp"] -= JUST_BEFORE
-    _write(scratch / "labels.parquet", store, asked, features_of("user_profile", "user_activity"), config, wide=True)
+    _write(scratch / "labels.parquet", store, asked, features_of("user_profile", "user_activity"), config)
 
 
-def _write_candidates(
-    store: FeatureStore, scratch: Path, labels: pd.DataFrame, train: pd.DataFrame, config: SnapshotConfig
-) -> None:
-    ids = pd.Index(pq.read_table(scratch / "items.parquet", columns=["item_id"]).column("item_id").to_pylist())
-    counts = np.bincount(ids.get_indexer(train.item_id), minlength=len(ids))
-    positives = ids.get_indexer(labels.item_id)
-    rows, log_draws = draw(positives, proposal(counts, config.popular), config.negatives, config.seed)
-    width = rows.shape[1]
-    # By the time of the event, not by its user's stamp: among events of one moment that is later than the row which the
-    # label itself wrote to its item.
-    happened = pd.to_datetime(labels.timestamp, unit="ms", utc=True).astype("datetime64[us, UTC]")
-    stamps = happened.repeat(width).reset_index(drop=True)
-    asked = pd.DataFrame(
-        {
-            "label": np.repeat(np.arange(len(labels)), width),
-            "item_id": ids.to_numpy()[rows.ravel()],
-            "log_draws": log_draws.ravel(),
-            "label_stamp": stamps,
-            "event_timestamp": stamps - JUST_BEFORE,
-        }
-    )
-    _write(scratch / "candidates.parquet", store, asked, features_of("item_activity"), config)
-
-
-def _write(
-    path: Path,
-    store: FeatureStore,
-    asked: pd.DataFrame,
-    features: list[str],
-    config: SnapshotConfig,
-    wide: bool = False,
-) -> None:
-    """Join chunk by chunk into one parquet file; where a label asks, ``event_timestamp`` becomes its stamp again."""
-    chunk = max(config.chunk // (WIDE if wide else 1), 1)
-    writer: Any = None
-    for table in chunked(store, asked, features, chunk, path.stem, as_written=config.as_written):
-        if "label_stamp" in table.column_names:
-            place = table.column_names.index("event_timestamp")
-            table = table.set_column(place, "event_timestamp", table.column("label_stamp")).drop(["label_stamp"])
-        writer = writer or pq.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-    writer.close()
-
-
-def _digest(scratch: Path) -> str:
-    """A name for these rows and feature definitions."""
-    digest = hashlib.sha256(json.dumps(signature()).encode())
-    for path in sorted(scratch.glob("*.parquet")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+def _write(path: Path, store: FeatureStore, asked: pd.DataFrame, features: list[str], config: SnapshotConfig) -> None:
+    chunk = max(config.chunk // WIDE, 1)
+    write_joined(path, chunked(store, asked, features, chunk, path.stem, as_written=config.as_written))
 
 
 def main(arguments: list[str] | None = None) -> None:

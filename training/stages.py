@@ -18,6 +18,7 @@ from training.checkpoint import Checkpoint
 from training.config import TrainConfig
 from training.curves import CHOOSE, FINAL, Curves
 from training.heads import taught
+from training.label_columns import read_labels
 from training.language import learning_rate
 from training.language import load as load_language
 from training.loop import Around, fit
@@ -26,7 +27,7 @@ from training.progress import Progress, Record
 from training.queries import read_queries
 from training.recommender import Recommender, build
 from training.runs import finish, new_run, read_history, write_config, write_weights
-from training.samples import Catalogue, read_catalogue, read_labels
+from training.samples import Catalogue, read_catalogue
 from training.schedule import seed_everything
 from training.text_cache import TextCache
 from training.window import validation_cases

@@ -9,19 +9,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.buckets import attribute_buckets
 from feature_repo.vocabulary import ACTION_CODE, HISTORY_LENGTH
 from training.columns import right_aligned
 from training.samples import Catalogue
+from training.user_columns import DAY, HOUR, rows_of, user_attributes
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
-
-HOUR, DAY = 3_600_000, 86_400_000  # milliseconds
 
 
 def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
@@ -37,7 +34,7 @@ def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
     table = table.filter(pc.greater(pc.fill_null(table.column("user_activity_at"), 0), 0))
     codes, _ = right_aligned(table.column("history_actions"), HISTORY_LENGTH)
     times, _ = right_aligned(table.column("history_timestamps"), HISTORY_LENGTH)
-    rows, _ = right_aligned(rows_of(table.column("history_item_ids"), catalogue), HISTORY_LENGTH)
+    rows, _ = right_aligned(rows_of(table.column("history_item_ids"), catalogue.index), HISTORY_LENGTH)
     now = np.asarray(table.column("user_activity_at"))[:, None]
     windows = {
         "history_rows": rows,
@@ -50,20 +47,6 @@ def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
     }
     labels = np.isin(codes, [ACTION_CODE[action] for action in actions]) & (rows > 0)
     return windows | {"fresh": fresh(labels, np.asarray(table.column("fresh")))}
-
-
-def rows_of(item_ids: pa.ChunkedArray, catalogue: Catalogue) -> pa.Array:
-    """A column of lists of item ids -> of lists of their rows in the catalogue plus one."""
-    lists = item_ids.combine_chunks()
-    coded = lists.values.dictionary_encode()
-    places = np.array([catalogue.index.get(each, -1) + 1 for each in coded.dictionary.to_pylist()] or [0], np.int64)
-    return pa.ListArray.from_arrays(lists.offsets, pa.array(places[np.asarray(coded.indices.fill_null(0))]))
-
-
-def user_attributes(table: pa.Table) -> Array:
-    """Hash buckets [n, ATTRIBUTES] of the users' attributes."""
-    made = [attribute_buckets(attributes or []) for attributes in table.column("user_attributes").to_pylist()]
-    return np.stack(made) if made else np.zeros((0, 8), np.int64)
 
 
 def fresh(labels: Array, counts: Array) -> Array:

@@ -9,7 +9,8 @@ import pytest
 from feature_repo.settings import StoreSettings
 from training.config import SnapshotConfig
 from training.log import EmptyLog, end_of, interactions
-from training.samples import read_catalogue, read_labels
+from training.label_columns import read_labels
+from training.samples import read_catalogue
 from training.snapshot import labels_of, latest, windows_of
 
 
@@ -65,6 +66,7 @@ def test_the_samples_have_one_row_per_label_and_the_positive_first(snapshot: Pat
     assert [catalogue.ids[row] for row in candidates["rows"][:, 0]] == [label["item_id"] for label in labels]
     assert candidates["item_actions_7d"].shape == (len(labels), 5, 8)
     assert users["history_rows"].shape == (len(labels), 64) and users["history_rows"].max() <= 12
+    assert not candidates["shown"].any() and candidates["candidate_mask"].all()
     assert np.isfinite(np.concatenate([array.ravel() for array in (users | candidates).values()])).all()
 
 
