@@ -72,6 +72,14 @@ def test_a_faithful_log_has_no_skew(shop: Shop) -> None:
     assert verdict(found).startswith("no skew above 0.0001")
 
 
+def test_the_context_is_that_of_the_logged_request(shop: Shop, honest: LoggedRanking) -> None:
+    asked_on_tv = msgspec.structs.replace(honest, context={"device": "tv", "query": "tea"})
+    seen = faithful(asked_on_tv, at_stamps(shop.store, [asked_on_tv])[0])
+    assert seen.tensor("request_context").any()
+    assert shop.check(seen)["skewed"] == []
+    assert shop.check(msgspec.structs.replace(seen, context={"device": "phone"}))["skewed"] == ["request_context"]
+
+
 def test_a_planted_error_is_found_whatever_the_feature(shop: Shop, honest: LoggedRanking) -> None:
     found = shop.check(honest, *(planted(honest, name, 0, 1) for name in LOGGED))
     assert found["skewed"] == sorted(LOGGED)
