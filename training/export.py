@@ -22,7 +22,7 @@ from training.language import load as load_language
 from training.language import merged, restore_weights
 from training.log import EmptyLog
 from training.onnx_models import Served, export_encoder, export_ranker
-from training.parity import ParityError, check_parity
+from training.parity import ParityError, check_parity, check_signature
 from training.publish import next_version, publish, triton_names, write_bundle
 from training.quantize import VARIANTS
 from training.runs import Run, latest_run, read_run
@@ -80,6 +80,7 @@ def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Tr
 def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
     ranker = run.recommender.ranker
     export_ranker(ranker, scratch / "ranker.onnx")
+    check_signature(scratch / "ranker.onnx")
     real = [rank_example(run, batch, items) for batch, items in SHAPES]
     worst = check_parity(Served(ranker), scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
     print(f"ranker.onnx agrees with PyTorch to {worst:.1e}")

@@ -8,6 +8,7 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from feature_repo.bundle import signature
 from training.example_inputs import Array, Arrays
 
 TOLERANCE = 1e-4
@@ -44,6 +45,19 @@ def check_parity(
     if not worst < tolerance:
         raise ParityError(f"{path.name} differs from PyTorch by {worst:.2g}, more than {tolerance:.0e}")
     return worst
+
+
+def check_signature(path: Path) -> None:
+    """Raises ParityError where a ranker's file does not take the tensors that this code makes."""
+    kinds = {"tensor(float)": "float32", "tensor(int64)": "int64"}
+    theirs = {}
+    for each in session(path).get_inputs():
+        shape = [size if isinstance(size, int) else "N" for size in each.shape[1:]]
+        theirs[each.name] = (shape, kinds.get(each.type, each.type))
+    ours = {name: (shape, kind) for name, shape, kind in signature()}
+    different = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
+    if different:
+        raise ParityError(f"{path.name} takes other inputs than this code makes: {', '.join(different)}")
 
 
 def _both(

@@ -43,6 +43,16 @@ def test_a_bundle_made_for_other_features_is_refused_by_name(tmp_path: Path) -> 
         read_bundle(bundle_at(tmp_path / "m1", other))
 
 
+@pytest.mark.parametrize("field", ["name", "shape", "type"])
+def test_a_bundle_is_refused_where_one_tensor_has_another_name_shape_or_type(tmp_path: Path, field: str) -> None:
+    other = [list(each) for each in signature()]
+    place = next(place for place, (name, *_) in enumerate(other) if name == "item_ctr_7d")
+    changed = {"name": ["item_ctr_1d", ["N"], "float32"], "shape": ["item_ctr_7d", ["N", 1], "float32"]}
+    other[place] = changed.get(field, ["item_ctr_7d", ["N"], "int64"])
+    with pytest.raises(BundleError, match=r"other features .*item_ctr_7d"):
+        read_bundle(bundle_at(tmp_path / "m1", BundleMetadata("m1", 1, "s1", "", "", "", tensors=other)))
+
+
 @pytest.mark.parametrize("name", ["bundle.json", "item_ids.json", "item_vectors.npy"])
 def test_an_incomplete_bundle_is_refused(tmp_path: Path, name: str) -> None:
     (bundle_at(tmp_path / "m1") / name).unlink()
