@@ -21,7 +21,7 @@ from feature_repo.inputs import item_inputs, user_affinity
 from feature_repo.item_activity import ItemActivity
 from feature_repo.item_table import ItemTable
 from feature_repo.user_activity import UserActivity
-from feature_repo.vocabulary import HALF_LIVES
+from feature_repo.vocabulary import ACTIONS, HALF_LIVES
 from training.joins import states
 from training.queries import Queries
 from training.samples import Arrays, Catalogue, affinity_slots, user_arrays
@@ -62,6 +62,7 @@ class World:
     seen: dict[str, list[int]] = field(default_factory=dict)
     learned: set[str] = field(default_factory=set)  # items that had an interaction before the cutoff
     queries: Queries = field(default_factory=Queries)  # whose rows the cases' queries are
+    labels: AbstractSet[str] = frozenset(ACTIONS)  # actions that are cases and make an item seen; all move features
 
 
 def world_at(store: FeatureStore, catalogue: Catalogue, past: pd.DataFrame, user_ids: list[str], at_ms: int) -> World:
@@ -92,17 +93,39 @@ def walk(
 ) -> Iterator[Case]:
     """The cases among some events, as ``cases_among`` chooses them; each event moves the world.
 
-    Of more than ``limit`` cases that many are drawn, the same ones each time.
+    A case that came of a request knows what was known before anything of it was shown. Of more than ``limit`` cases
+    that many are drawn, the same ones each time.
     """
     known = {user_id: len(rows) for user_id, rows in world.seen.items()}
-    chosen = np.array(cases_among(events, known, world.learned, roll, min_seen, newcomers), bool)
-    if limit is not None and chosen.sum() > limit:
-        chosen[np.random.default_rng(0).permutation(np.flatnonzero(chosen))[limit:]] = False
-    for event, is_case in zip(events.itertuples(), chosen, strict=True):
-        user_id, item_id, now = str(event.user_id), str(event.item_id), int(event.timestamp)
-        if is_case:
-            yield _case(world, user_id, item_id, now, from_json(getattr(event, "context", None)))
-        _advance(world, user_id, item_id, str(event.action), now)
+    labels = np.flatnonzero(events.action.isin(world.labels))
+    chosen = labels[cases_among(events.iloc[labels], known, world.learned, roll, min_seen, newcomers)]
+    if limit is not None and len(chosen) > limit:
+        chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:limit])
+    contexts = events.context if "context" in events else pd.Series([None] * len(events))
+    cases: dict[int, list[int]] = {}
+    for place, moment in zip(chosen.tolist(), decided(events)[chosen].tolist(), strict=True):
+        cases.setdefault(moment, []).append(place)
+    rows = zip(events.user_id, events.item_id, events.action, events.timestamp.tolist(), strict=True)
+    for moment, (user_id, item_id, action, now) in enumerate(rows):
+        for place in cases.get(moment, ()):
+            yield case_at(world, user_id, events.item_id.iat[place], now, from_json(contexts.iat[place]))
+        advance(world, user_id, item_id, action, now)
+
+
+def decided(events: pd.DataFrame) -> Array:
+    """The place of the event before which each one was decided: the first impression of its request, or itself."""
+    places = np.arange(len(events))
+    if "request_id" not in events:
+        return places
+    cited = (events.request_id.fillna("") != "").to_numpy()
+    shown = cited & (events.action == "impression").to_numpy()
+    requests = list(zip(events.user_id, events.request_id, strict=True))
+    first: dict[tuple[str, str], int] = {}
+    for place in np.flatnonzero(shown).tolist():
+        first.setdefault(requests[place], place)
+    for place in np.flatnonzero(cited).tolist():
+        places[place] = min(first.get(requests[place], place), place)
+    return places
 
 
 def cases_among(
@@ -127,10 +150,12 @@ def cases_among(
     return chosen
 
 
-def _case(world: World, user_id: str, item_id: str, now: int, context: Context) -> Case:
+def case_at(world: World, user_id: str, item_id: str, now: int, context: Context, rows: Array | None = None) -> Case:
+    """What is known right now of a user and of all items, or some ``rows``; ``item_id`` is what comes, "" for none."""
     catalogue, activity = world.catalogue, user_activity.to_row(world.users.get(user_id, UserActivity()))
     row = {**world.profiles.get(user_id, {}), **activity}
-    columns = {name: world.table.column(name) for name in ITEM_COLUMNS}
+    some = slice(None) if rows is None else rows
+    columns = {name: world.table.column(name)[some] for name in ITEM_COLUMNS}
     codes = world.table.category_codes
     items = item_inputs(columns, user_affinity(row, codes, affinity_slots(catalogue)), now)
     seen = np.array(world.seen.get(user_id, []), np.int64)
@@ -138,7 +163,8 @@ def _case(world: World, user_id: str, item_id: str, now: int, context: Context) 
     return Case(user_id, item_id, catalogue.index.get(item_id, -1), seen, now, user, items, context)
 
 
-def _advance(world: World, user_id: str, item_id: str, action: str, now: int) -> None:
+def advance(world: World, user_id: str, item_id: str, action: str, now: int) -> None:
+    """Let one more event happen."""
     row = world.catalogue.index.get(item_id)
     categories = [] if row is None else world.catalogue.categories[row]
     before = world.users.get(user_id, UserActivity())
@@ -146,7 +172,8 @@ def _advance(world: World, user_id: str, item_id: str, action: str, now: int) ->
     if row is not None:
         activity = world.items[item_id] = item_activity.advance(world.items[item_id], action, now)
         world.table.put_activity(item_id, item_activity.to_row(activity))
-    _see(world, user_id, item_id)
+    if action in world.labels:
+        _see(world, user_id, item_id)
 
 
 def _see(world: World, user_id: str, item_id: str) -> None:

@@ -15,24 +15,27 @@ import feature_repo.lean_feast  # noqa: F401
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from feast import FeatureStore
 from tqdm import tqdm
 
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
-from training import cold_start
+from training import cold_start, impressions
 from training.baselines import UnknownBaseline
 from training.case_table import case_table, scored_table, write_tables
 from training.cases import walk
 from training.evaluation import MODEL, Evaluation, NotANumber, evaluated
 from training.language import EncoderMissing
-from training.log import EmptyLog
+from training.log import EmptyLog, interactions
 from training.measures import Table, measured
 from training.rivals import OtherCatalogue, Scorers, baselines, other_runs, read_weights, scorer_of
 from training.runs import Run, latest_run
 from training.samples import read_catalogue
 from training.settings import TrainingSettings
+from training.shown import evaluate_shown, metrics_of, write_shown
+from training.slates import outcomes
 from training.window import MIN_SEEN, ROLL, Window, open_window
 
 EXAMPLES = """examples:
@@ -46,7 +49,7 @@ Array = npt.NDArray[Any]
 def evaluate(window: Window, scorers: Scorers, title: str) -> tuple[Evaluation, Evaluation]:
     """Every scorer on the very same cases of a window; apart from them, on the first events of users nobody met."""
     walked = walk(window.world, window.events, ROLL, MIN_SEEN, newcomers=True)
-    found = evaluated(tqdm(walked, desc=title, unit=" cases"), scorers)
+    found = evaluated(tqdm(walked, desc=title, unit=" cases"), scorers, len(window.world.catalogue))
     known = np.array([len(case.seen) > 0 for case in found.cases], bool)
     if not known.any():
         raise EmptyLog("no event in the window belongs to a user who was seen before: nothing to evaluate")
@@ -78,10 +81,9 @@ def run_evaluation(
     run, catalogue = read_weights(folder, validation), read_catalogue(snapshot)
     window = open_window(store, settings, snapshot, catalogue, validation=validation, file=file)
     name = "validation" if validation else "test"
-    scorers = {MODEL: scorer_of(run, window)}
-    scorers |= other_runs(against or [], window, catalogue, validation)
-    scorers |= baselines(names, window, catalogue, snapshot, run.config.seed, validation)
-    found, first = evaluate(window, scorers, name)
+    runs = {MODEL: run, **other_runs(against or [], catalogue, validation)}
+    rivals = baselines(names, window, catalogue, snapshot, run.config.seed, validation)
+    found, first = evaluate(window, {key: scorer_of(each, window) for key, each in runs.items()} | rivals, name)
     tables = {
         "cases": case_table(found, catalogue, window.past),
         "newcomers": case_table(first, catalogue, window.past),
@@ -92,9 +94,17 @@ def run_evaluation(
     table = measured(found, counts, vectors_of(run))
     cold = cold_start.cold_start(tables["cases"].to_pandas(), tables["newcomers"].to_pandas())
     keep(folder / "metrics.json", **{name: table, f"{name}_cold_start": cold})
-    users = window.events.user_id.nunique()
+    users = window.later.user_id.nunique()
     print(f"{name}: {len(found.cases)} cases of {len(catalogue)} items, {users} users, in time order")
     print(f"{page(table)}\n\nNDCG@10 where little is known\n{cold_start.page(cold)}")
+    if outcomes(window.events, window.world):
+        window = open_window(store, settings, snapshot, catalogue, validation=validation, file=file)
+        everything = pd.concat([interactions(settings, 0, window.cutoff), window.events])
+        shown = evaluate_shown(window, everything, catalogue, runs, rivals)
+        averages = metrics_of(shown, run.recommender.ranker.calibration)
+        write_shown(folder, name, shown, catalogue, run.recommender.ranker.calibration)
+        keep(folder / "metrics.json", **{f"{name}_impressions": averages})
+        print(f"\n{len(shown.slates)} impressions with a click\n{impressions.page(averages)}")
     return table
 
 

@@ -17,7 +17,7 @@ from training.metrics import CUT, ranks, top
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
-PART = 64  # cases that are scored together
+PART, CELLS = 64, 2_000_000  # cases that are scored together, and scores: what comes first
 SAMPLED = 20  # unseen items beside the target whose scores are kept
 OVERSAMPLED = 4  # times as many are drawn at first: some are seen already
 MODEL = "model"
@@ -55,12 +55,12 @@ class NotANumber(Exception):
     """A scorer that says NaN of an item: its ranks would mean nothing."""
 
 
-def evaluated(cases: Iterable[Case], scorers: Mapping[str, Scorer], seed: int = 0) -> Evaluation:
-    """Every case scored by every scorer. Raises NotANumber."""
+def evaluated(cases: Iterable[Case], scorers: Mapping[str, Scorer], size: int, seed: int = 0) -> Evaluation:
+    """Every case scored by every scorer, over ``size`` items. Raises NotANumber."""
     found, draw = Evaluation(), np.random.default_rng(seed)
     for name in scorers:
         found.ranks[name], found.tops[name] = [], []
-    for part in _parts(cases):
+    for part in _parts(cases, size):
         for name, scorer in scorers.items():
             scores = np.asarray(scorer(part))
             if np.isnan(scores).any():
@@ -74,9 +74,9 @@ def evaluated(cases: Iterable[Case], scorers: Mapping[str, Scorer], seed: int = 
     return found
 
 
-def _parts(cases: Iterable[Case]) -> Iterator[list[Case]]:
+def _parts(cases: Iterable[Case], size: int) -> Iterator[list[Case]]:
     remaining = iter(cases)
-    while part := list(islice(remaining, PART)):
+    while part := list(islice(remaining, max(1, min(PART, CELLS // size)))):
         yield part
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from feature_repo.neighbours import Neighbours, nearness
 from training.cases import Case
 from training.config import TrainConfig
 from training.heads import blend_of
@@ -18,7 +19,7 @@ from training.model import Ranker
 from training.queries import query_matrix
 from training.samples import Arrays
 
-SCORED = 16  # cases a pass
+SCORED, PAIRS = 16, 65_536  # cases a pass, and cases times items: what comes first (memory)
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Recommender:
     residual: nn.Parameter
     attributes: Tensor  # [n, ATTRIBUTES] hash buckets of the catalogue
     media: dict[str, Tensor] = field(default_factory=dict)  # image, audio -> [n, k] vectors of the catalogue
+    neighbours: Neighbours | None = None  # the nearest items of each, made when all else is trained
 
     def matrix(self, text: Tensor, cold_share: float = 0.0) -> Tensor:
         """Item vectors [1 + n, D] of text vectors [n + q, text_size], "none" in front; a share lacks its residual."""
@@ -39,6 +41,14 @@ class Recommender:
     def queries(self, text: Tensor) -> Tensor | None:
         """Vectors of the queries whose texts stand behind the items', "none" in front [1 + q, D]; None without any."""
         return query_matrix(self.tower, text[len(self.residual) :])
+
+    def near(self, history_rows: Tensor, rows: Tensor | None = None) -> Tensor:
+        """How near candidates ``rows`` [B, N] (none: the catalogue) are to histories [B, L] of rows plus one."""
+        every = np.arange(len(self.residual))
+        asked = [every] * len(history_rows) if rows is None else rows.cpu().numpy()
+        pairs = zip(history_rows.cpu().numpy() - 1, asked, strict=True)
+        found = np.stack([nearness(self.neighbours, history, candidates) for history, candidates in pairs])
+        return torch.from_numpy(found).to(self.residual.device)
 
     def modules(self) -> nn.ModuleDict:
         return nn.ModuleDict({"ranker": self.ranker, "tower": self.tower})
@@ -87,9 +97,12 @@ class Recommender:
         @torch.no_grad()
         def scores(cases: Sequence[Case]) -> npt.NDArray[Any]:
             parts = []
-            for start in range(0, len(cases), SCORED):
-                part = cases[start : start + SCORED]
+            step = max(1, min(SCORED, PAIRS // len(matrix)))
+            for start in range(0, len(cases), step):
+                part = cases[start : start + step]
                 there = {name: tensor.to(matrix.device) for name, tensor in as_tensors(stacked(part)).items()}
+                if self.neighbours is not None:
+                    there["user_item_near"] = self.near(there["history_rows"])
                 inputs = fill_vectors(there, matrix, queries=queries)
                 inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
                 parts.append(self.ranker(inputs).cpu().numpy())

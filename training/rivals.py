@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.baselines import FITS, SASREC, Scorer, chosen, with_sasrec
+from training.baselines import FITS, LIVE, SASREC, Scorer, chosen, with_sasrec
 from training.baselines.past import past_of
 from training.baselines.trained_sasrec import trained
 from training.query_texts import with_queries
@@ -22,7 +22,7 @@ def baselines(names: str, window: Window, catalogue: Catalogue, snapshot: Path, 
 
     Raises UnknownBaseline.
     """
-    past = past_of(window.past, window.events, catalogue)
+    past = past_of(window.past, window.later, catalogue)
     scorers: Scorers = {name: FITS[name](past) for name in chosen(names, past)}
     weights = "validated" if validation else "final"
     if with_sasrec(names) and (sasrec := trained(snapshot, len(catalogue), weights, seed)):
@@ -35,16 +35,20 @@ def scorer_of(run: Run, window: Window) -> Scorer:
     return run.recommender.scorer(with_queries(run, window.world.queries))
 
 
-def other_runs(folders: list[Path], window: Window, catalogue: Catalogue, validation: bool) -> Scorers:
+def refitted(scorers: Scorers, window: Window, catalogue: Catalogue) -> Scorers:
+    """The same baselines, those that count along from the cutoff on again."""
+    past = past_of(window.past, window.later, catalogue)
+    return {name: FITS[name](past) if name == LIVE else scorer for name, scorer in scorers.items()}
+
+
+def other_runs(folders: list[Path], catalogue: Catalogue, validation: bool) -> dict[str, Run]:
     """Other runs by the names of their folders. Raises OtherCatalogue."""
-    found: Scorers = {}
-    for folder in folders:
-        run = read_weights(folder, validation)
+    found = {folder.name: read_weights(folder, validation) for folder in folders}
+    for name, run in found.items():
         if run.item_ids != catalogue.ids:
             raise OtherCatalogue(
-                f"{folder} was trained on other items than this snapshot's: compare runs of one snapshot"
+                f"{name} was trained on other items than this snapshot's: compare runs of one snapshot"
             )
-        found[folder.name] = scorer_of(run, window)
     return found
 
 

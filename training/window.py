@@ -23,11 +23,17 @@ MIN_SEEN = 1  # learned items a user met before
 
 @dataclass
 class Window:
-    """``past`` and ``events`` are interactions in time order; ``world`` is what is known at the cutoff between them."""
+    """Interactions before and after a cutoff, in time order; ``world`` is what is known at it."""
 
-    past: pd.DataFrame
-    events: pd.DataFrame
+    past: pd.DataFrame  # of those actions that are labels
+    events: pd.DataFrame  # of all actions: impressions are no cases, but they move features
     world: World
+    cutoff: int  # epoch ms
+
+    @property
+    def later(self) -> pd.DataFrame:
+        """The events that are labels."""
+        return self.events[self.events.action.isin(self.world.labels)]
 
 
 def read_metadata(snapshot: Path) -> dict[str, Any]:
@@ -52,13 +58,13 @@ def open_window(
     end = metadata["until_ms"] if validation else 2**62
     past = interactions(settings, 0, cutoff)
     events = read_events(file, cutoff, end) if file else interactions(settings, cutoff, end)
-    past, events = past[past.action.isin(actions)], events[events.action.isin(actions)]
-    if events.empty:
+    past = past[past.action.isin(actions)]
+    if not events.action.isin(actions).any():
         raise EmptyLog(f"nothing happened after the cutoff of {snapshot}: name a file with --interactions")
     users = entities(settings, "user_id", ("user_profile", "interactions"))
     world = world_at(store, catalogue, past, users, cutoff)
-    world.queries = queries_among(events.context)
-    return Window(past, events, world)
+    world.queries, world.labels = queries_among(events.context), frozenset(actions)
+    return Window(past, events, world, cutoff)
 
 
 def read_events(file: Path, after_ms: int, until_ms: int) -> pd.DataFrame:

@@ -55,7 +55,7 @@ def test_the_nearest_items_share_their_users() -> None:
 
 def test_only_so_many_neighbours_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(item_knn, "NEIGHBOURS", 2)
-    monkeypatch.setattr(item_knn, "BLOCK", 2)
+    monkeypatch.setattr(item_knn, "CELLS", 8)
     scores = item_knn.fit(past([0, 0, 1, 1, 1, 2, 2], [0, 1, 0, 1, 2, 0, 1]))([case(0, 0)])[0]
     assert np.count_nonzero(scores) == 2  # itself and item 1
 

@@ -91,6 +91,27 @@ def test_evaluation_measures_model_and_baselines_on_the_same_cases(
     assert set(scored.case) <= set(cases.index) and scored.groupby("case").label.sum().eq(1).all()
 
 
+def test_what_was_shown_is_evaluated_per_impression_and_against_another_run(
+    store: FeatureStore, settings: StoreSettings, snapshot: Path, folder: Path, tmp_path: Path
+) -> None:
+    clicks = events().assign(position=0.0)
+    clicks["request_id"] = [f"r{number}" for number in range(len(clicks))]
+    others = clicks.assign(action="impression", item_id=clicks.item_id.shift(3, fill_value="i0"), position=1.0)
+    shown = pd.concat([clicks.assign(action="impression"), others[others.item_id != clicks.item_id], clicks])
+    shown.sort_values("timestamp", kind="stable").to_parquet(tmp_path / "events.parquet")
+    for name in ("one", "other"):
+        shutil.copytree(folder, tmp_path / name)
+    given = (tmp_path / "events.parquet", False, "popularity", [tmp_path / "other"])
+    table = run_evaluation(store, settings, tmp_path / "one", snapshot, *given)
+    assert table["other"]["ndcg@10"] == table["model"]["ndcg@10"]
+    found = json.loads((tmp_path / "one" / "metrics.json").read_text())["test_impressions"]
+    assert set(found) == {"model", "other", "popularity", "click rate", "7-day click rate", "random"}
+    assert found["other"]["auc"] == found["model"]["auc"] and found["model"]["log_loss"] > 0
+    slates, items = (pd.read_parquet(tmp_path / "one" / f"{each}-test.parquet") for each in ("impressions", "shown"))
+    assert len(slates) == found["model"]["slates"] and slates.shown.sum() == len(items)
+    assert slates.auc_model.mean() == pytest.approx(found["model"]["auc"])
+
+
 def test_the_log_itself_can_be_evaluated(
     store: FeatureStore, settings: StoreSettings, snapshot: Path, folder: Path
 ) -> None:

@@ -14,9 +14,10 @@ from training.cases import Case
 
 Scorer = Callable[[Sequence[Case]], npt.NDArray[Any]]
 
+LIVE = "live popularity"  # counts along: its cases have to come in time order
 FITS: dict[str, Callable[[Past], Scorer]] = {
     "popularity": popularity.fit,
-    "live popularity": live_popularity.fit,
+    LIVE: live_popularity.fit,
     "item-kNN": item_knn.fit,
     "text kNN": text_knn.fit,
     "item-kNN + text": hybrid.fit,

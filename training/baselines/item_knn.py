@@ -11,7 +11,7 @@ from training.baselines.past import Past, histories, users_by_items
 from training.cases import Case
 
 NEIGHBOURS = 200  # per item
-BLOCK = 1024  # items whose neighbours are sought at once: bounds the memory
+CELLS = 8_000_000  # similarities that are looked through at once (memory)
 
 
 def fit(past: Past) -> "ItemKNN":
@@ -40,7 +40,8 @@ def of_length_one(rows: sp.csr_matrix) -> sp.csr_matrix:
 
 def nearest(rows: sp.csr_matrix, count: int) -> sp.csr_matrix:
     """Products of all rows [n, n], the ``count`` greatest of each row."""
-    blocks = [_nearest(rows[start : start + BLOCK] @ rows.T, count) for start in range(0, rows.shape[0], BLOCK)]
+    step = max(1, CELLS // rows.shape[0])
+    blocks = [_nearest(rows[start : start + step] @ rows.T, count) for start in range(0, rows.shape[0], step)]
     return sp.vstack(blocks).tocsr()
 
 
