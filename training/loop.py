@@ -41,6 +41,7 @@ class Around:
     saved: Mapping[str, Any] | None = None  # the state of a Progress to go on from
     save: Callable[[Progress], None] = ignore  # after an epoch, every ``checkpoint_minutes``, and when asked to stop
     tell: Callable[[str, Record], None] = ignore  # the "step" and "epoch" records as they come
+    advice: str = ""  # how to go on, for who stopped it
 
 
 def fit(
@@ -84,16 +85,16 @@ def fit(
                 if (stepped.stop or stepped.save) and progress.step % steps:
                     saved = keep(progress, around)
                     if stepped.stop:
-                        raise Stopped(f"stopped after step {progress.step} of {total}")
+                        raise Stopped(f"stopped after step {progress.step} of {total}{around.advice}")
             bar.set_postfix_str("validating")
-            record, stop = processes.agree((measure(progress, steps, cases, started), interrupt.asked))
+            record = processes.agree(measure(progress, steps, cases, started))
             progress.judge(record, config)
             around.tell("epoch", record)
             if processes.first:
                 tqdm.write(" ".join(f"{name}={value:.4g}" for name, value in record.items()))
             saved = keep(progress, around)
-            if stop or stepped.stop:
-                raise Stopped(f"stopped after epoch {epoch + 1} of {epochs}")
+            if stepped.stop or processes.agree(interrupt.asked):
+                raise Stopped(f"stopped after epoch {epoch + 1} of {epochs}{around.advice}")
     progress.keep_best()
     return progress.history
 

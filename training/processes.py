@@ -47,6 +47,9 @@ class Processes:
 
 
 def join(cpu: bool) -> Processes:
-    """The processes that ``accelerate launch`` started, or this one alone; on the GPU if there is one."""
+    """The processes that ``accelerate launch`` started, or this one alone; on the GPU if there is one and not ``cpu``.
+
+    Whoever joins first decides; the answer stays the same.
+    """
     state = PartialState(cpu=cpu)
     return Processes(state.process_index, state.num_processes, state.device)

@@ -1,5 +1,6 @@
 """One step of a training: learning rate, forward, losses, backward, clip, step, average."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -55,8 +56,8 @@ def take_step(
     processes.add_up([*(weight.grad for weight in weights if weight.grad is not None), *losses.values(), wished])
     scaler.unscale_(optimizer)
     norm = torch.nn.utils.clip_grad_norm_(weights, config.clip).item()
-    if norm != norm and not scaler.is_enabled():
-        raise Diverged(f"the gradient of step {progress.step} is not a number: try a lower --learning-rate")
+    if not math.isfinite(norm) and not scaler.is_enabled():  # a scaler skips such a step and scales less
+        raise Diverged(f"the gradient of step {progress.step} is no number: try a lower --learning-rate or --clip")
     scaler.step(optimizer)
     scaler.update()
     progress.average.follow(progress.recommender, 1 / min(progress.step, config.averaged))

@@ -13,6 +13,7 @@ from training.config import FAST, TrainConfig, add_flags, from_flags
 from training.language import EncoderMissing
 from training.log import EmptyLog
 from training.loop import Stopped
+from training.processes import join
 from training.runs import read_config
 from training.settings import TrainingSettings
 from training.snapshot import latest
@@ -63,8 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
             snapshot = chosen.snapshot or latest(folders.snapshots)
         run = train(open_store(settings), settings, snapshot, folders.models, config, resume, chosen.wandb)
     except (EmptyLog, EncoderMissing, Stopped, Diverged) as error:
-        sys.exit(str(error))
-    print(f"-> {run}")
+        sys.exit(str(error) if join(cpu=False).first else 1)
+    if join(cpu=False).first:
+        print(f"-> {run}")
 
 
 if __name__ == "__main__":
