@@ -1,0 +1,59 @@
+"""What a user met lately + lists of each item's nearest items -> how near candidates are to it, by kind of nearness.
+
+The lists are a model's own: made from its snapshot, kept in its bundle, read by training and serving through this file.
+"""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+KINDS: Final = ("together", "text")  # met by the same users; of like texts
+SPANS: Final = (0.2, 16.0)  # half-lives in entries: the newest alone, and the whole of what is remembered
+NEAR: Final = len(KINDS) * len(SPANS)  # numbers per candidate
+
+
+class Neighbours(NamedTuple):
+    """The nearest items of each of n items, for each of KINDS; rows are places among the n."""
+
+    rows: Array  # [kinds, n, k] int32, -1 where there is none
+    weights: Array  # [kinds, n, k] float32, above 0 and at most 1
+
+
+def nearness(neighbours: Neighbours | None, history: Array, candidates: Array) -> Array:
+    """Rows met [h], the newest last, and rows of candidates [N], -1 where unknown -> [N, NEAR] float32, from 0 to 1.
+
+    The mean nearness of a candidate to what was met, weighted by 2 ** -(entries since / span); kinds by spans.
+    """
+    known, valid = history >= 0, candidates >= 0
+    if neighbours is None or not known.any():
+        return np.zeros((len(candidates), NEAR), np.float32)
+    since = np.arange(len(history) - 1, -1, -1)[known]
+    shares = np.exp2(-since[:, None] / np.array(SPANS))  # [h, spans]
+    shares /= shares.sum(0)
+    place = np.zeros(neighbours.rows.shape[1], np.int32)  # of each item among the candidates, from 1
+    place[candidates[valid]] = np.flatnonzero(valid) + 1
+    found = np.zeros((len(candidates) + 1, NEAR), np.float32)
+    for kind in range(len(KINDS)):
+        rows = neighbours.rows[kind, history[known]]
+        at = place[rows] * (rows >= 0)
+        entry, column = np.nonzero(at)
+        weights, hits = neighbours.weights[kind, history[known][entry], column], at[entry, column]
+        for span in range(len(SPANS)):
+            total = np.bincount(hits, weights * shares[entry, span], len(found))
+            found[:, kind * len(SPANS) + span] = total
+    return found[np.where(valid, place[candidates], 0)]
+
+
+def write_neighbours(path: Path, neighbours: Neighbours) -> None:
+    """Keep them in one file."""
+    np.savez(path, rows=neighbours.rows, weights=neighbours.weights)
+
+
+def read_neighbours(path: Path) -> Neighbours:
+    """Those of a file; raises OSError or ValueError where it is none."""
+    with np.load(path) as arrays:
+        return Neighbours(arrays["rows"], arrays["weights"])
