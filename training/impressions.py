@@ -31,10 +31,10 @@ def of_model(recommender: Recommender, text: Tensor) -> SlateScorer:
 
     @torch.no_grad()
     def scores(slate: Slate) -> Array:
-        inputs = as_tensors(stacked([slate.case]))
-        found: Array = recommender.ranker(fill_vectors(inputs, matrix, torch.from_numpy(slate.rows)[None], queries))[
-            0
-        ].numpy()
+        inputs, rows = as_tensors(stacked([slate.case])), torch.from_numpy(slate.rows)[None]
+        if recommender.neighbours is not None:
+            inputs["user_item_near"] = recommender.near(inputs["history_rows"], rows)
+        found: Array = recommender.ranker(fill_vectors(inputs, matrix, rows, queries))[0].numpy()
         return found
 
     return scores
