@@ -2,7 +2,8 @@
 
 ``ranker.onnx  item_encoder.onnx  tokenizer.json  item_vectors.npy [n, VECTOR_SIZE]  item_ids.json  bundle.json``
 ``item_fingerprints.npy [n]`` says of which text each vector is (item_text.py), ``item_residuals.npy`` [n, VECTOR_SIZE]
-what was learned of each item beyond its text; bundles of before these two existed are read without them.
+what was learned of each item beyond its text, ``item_neighbours.npz`` the nearest items of each (neighbours.py);
+bundles of before these three existed are read without them.
 """
 
 import json
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from feature_repo.inputs import tensors
 from feature_repo.item_text import MEDIA
+from feature_repo.neighbours import Neighbours, read_neighbours, write_neighbours
 
 Vectors = npt.NDArray[np.float32]  # [n, VECTOR_SIZE]
 Fingerprints = npt.NDArray[np.int64]  # [n]
@@ -52,6 +54,7 @@ class Bundle:
     item_vectors: Vectors  # of texts with the fingerprints below, with the residuals
     item_fingerprints: Fingerprints | None = None
     item_residuals: Vectors | None = None
+    neighbours: Neighbours | None = None
 
 
 def encoder_name(media: Mapping[str, int]) -> str:
@@ -90,6 +93,7 @@ def write_items(
     vectors: Vectors,
     fingerprints: Fingerprints | None = None,
     residuals: Vectors | None = None,
+    neighbours: Neighbours | None = None,
 ) -> None:
     """Write what a bundle says of its items."""
     (path / "item_ids.json").write_text(json.dumps(item_ids))
@@ -98,6 +102,8 @@ def write_items(
         np.save(path / "item_fingerprints.npy", np.asarray(fingerprints, np.int64))
     if residuals is not None:
         np.save(path / "item_residuals.npy", np.asarray(residuals, np.float32))
+    if neighbours is not None:
+        write_neighbours(path / "item_neighbours.npz", neighbours)
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -107,13 +113,17 @@ def read_bundle(path: Path) -> Bundle:
         item_ids = json.loads((path / "item_ids.json").read_text())
         vectors = np.load(path / "item_vectors.npy")
         fingerprints, residuals = _optional(path / "item_fingerprints.npy"), _optional(path / "item_residuals.npy")
+        lists = path / "item_neighbours.npz"
+        neighbours = read_neighbours(lists) if lists.exists() else None
     except (OSError, TypeError, ValueError) as error:
         raise BundleError(f"{path} is not a complete model bundle: {error}") from error
     _check_features(path, metadata)
     for name, array in (("vectors", vectors), ("fingerprints", fingerprints), ("residuals", residuals)):
         if array is not None and len(array) != len(item_ids):
             raise BundleError(f"{path}: {len(item_ids)} item ids, but {len(array)} {name}")
-    return Bundle(path, metadata, item_ids, vectors, fingerprints, residuals)
+    if neighbours is not None and neighbours.rows.shape[1] != len(item_ids):
+        raise BundleError(f"{path}: {len(item_ids)} item ids, but neighbours of {neighbours.rows.shape[1]}")
+    return Bundle(path, metadata, item_ids, vectors, fingerprints, residuals, neighbours)
 
 
 def _optional(path: Path) -> npt.NDArray[Any] | None:

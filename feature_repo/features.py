@@ -15,6 +15,7 @@ from feast.data_format import ParquetFormat
 from feast.data_source import DataSource
 from feast.types import Array, Bool, Bytes, FeastType, Float64, Int64, String
 
+from feature_repo.neighbours import NEAR
 from feature_repo.settings import StoreSettings
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTES, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
 
@@ -138,3 +139,6 @@ REQUEST_TENSORS: dict[str, tuple[tuple[int | str, ...], str]] = {
     "request_context": ((ATTRIBUTES,), "int64"),  # hash buckets of device, country, ...: context.py
     "query_vector": ((VECTOR_SIZE,), "float32"),  # of what the user typed; zeros where nothing was
 }
+
+# What follows from the history, the candidates and the model's own lists: neighbours.py.
+MODEL_TENSORS: dict[str, tuple[tuple[int | str, ...], str]] = {"user_item_near": (("N", NEAR), "float32")}

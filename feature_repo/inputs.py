@@ -16,7 +16,7 @@ import numpy.typing as npt
 from feature_repo.buckets import attribute_buckets
 from feature_repo.context import Context, context_buckets
 from feature_repo.decay import decayed
-from feature_repo.features import ACTIVITY_TTL, REQUEST_TENSORS, VIEWS, ranking_v1
+from feature_repo.features import ACTIVITY_TTL, MODEL_TENSORS, REQUEST_TENSORS, VIEWS, ranking_v1
 from feature_repo.vocabulary import HALF_LIVES, HISTORY_LENGTH, SESSION_GAP, VECTOR_SIZE
 
 Array = npt.NDArray[Any]
@@ -35,14 +35,15 @@ class Tensor(NamedTuple):
 
 @cache
 def tensors() -> tuple[Tensor, ...]:
-    """The ranker's inputs by name: those of ``ranking_v1`` and the request's own."""
+    """The ranker's inputs by name: those of ``ranking_v1``, the request's own and those of the model's lists."""
     fields = [field for view in ranking_v1.feature_view_projections for field in view.features]
     featured = (
         Tensor(field.tags["tensor"], tuple(json.loads(field.tags["shape"])), field.tags["type"])
         for field in fields
         if "tensor" in field.tags
     )
-    return tuple(sorted((*featured, *(Tensor(name, *contract) for name, contract in REQUEST_TENSORS.items()))))
+    others = REQUEST_TENSORS | MODEL_TENSORS
+    return tuple(sorted((*featured, *(Tensor(name, *contract) for name, contract in others.items()))))
 
 
 @cache

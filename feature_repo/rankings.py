@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.features import MODEL_TENSORS
 from feature_repo.inputs import tensors
 
 Array = npt.NDArray[Any]
@@ -20,7 +21,9 @@ CANDIDATES: Final = 1000  # candidates of one ranking that are logged, the best 
 STAMP: Final = "<i8"
 
 SHAPES: Final = {tensor.name: (tensor.shape, np.dtype(tensor.dtype).newbyteorder("<")) for tensor in tensors()}
-LOGGED: Final = tuple(name for name in SHAPES if not name.endswith(("_vector", "_vectors")))
+LOGGED: Final = tuple(
+    name for name in SHAPES if not name.endswith(("_vector", "_vectors")) and name not in MODEL_TENSORS
+)
 PER_ITEM: Final = frozenset(name for name in LOGGED if "N" in SHAPES[name][0])
 
 

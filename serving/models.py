@@ -9,6 +9,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from feature_repo.bundle import Bundle, BundleError, current, read_bundle
+from feature_repo.neighbours import Neighbours
 from serving.catalogue import Catalogue
 from serving.encoder import read_tokenizer
 from serving.errors import NoModel
@@ -25,6 +26,7 @@ class Model:
     model_version: str
     triton_version: int
     tokenizer: Tokenizer
+    neighbours: Neighbours | None = None
     media: Mapping[str, int] = field(default_factory=dict)  # what its item encoder reads beside texts, with its size
 
 
@@ -70,7 +72,8 @@ class Models:
         items = bundle.item_ids, bundle.item_vectors, bundle.item_fingerprints, bundle.item_residuals
         self._catalogue.replace_vectors(*items)
         metadata = bundle.metadata
-        self._model = Model(bundle.path, metadata.model_version, metadata.triton_version, tokenizer, metadata.media)
+        version = metadata.model_version, metadata.triton_version
+        self._model = Model(bundle.path, *version, tokenizer, bundle.neighbours, metadata.media)
         log.info("ranking with model %s (%d items)", metadata.model_version, len(bundle.item_ids))
 
     def _note(self, problem: str) -> None:

@@ -13,6 +13,9 @@ import numpy.typing as npt
 from feature_repo.context import Context, query_text, without_query
 from feature_repo.inputs import item_affinity, item_state, unexpired, user_affinity, user_inputs
 from feature_repo.item_table import ItemTable
+from feature_repo.neighbours import Neighbours as ItemNeighbours
+from feature_repo.neighbours import nearness
+from feature_repo.vocabulary import HISTORY_LENGTH
 from serving.catalogue import Candidates
 from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
@@ -91,7 +94,9 @@ async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int) -> Answe
         return await rank(asked, neighbours, now_ms)  # another model took over: its vectors are other numbers
     lost = bool(query) and typed is None
     context = without_query(asked.context) if lost else asked.context
-    inputs = {**state, **user_tensors(user, items, neighbours.catalogue.table, now_ms, context, typed)}
+    table = neighbours.catalogue.table
+    inputs = {**state, **user_tensors(user, items, table, now_ms, context, typed)}
+    inputs["user_item_near"] = near(user, candidates.rows, table, now_ms, model.neighbours)
     filled = time.perf_counter()
     scores = await neighbours.ranker.score(inputs, len(candidates.ids), model.triton_version)
     timings = Timings(read - started, filled - read, time.perf_counter() - filled)
@@ -118,6 +123,13 @@ def user_tensors(
         "user_item_affinity": item_affinity(items, affinity),
         "item_vectors": items["item_vectors"],
     }
+
+
+def near(user: UserRows, rows: Array, table: ItemTable, now_ms: int, neighbours: ItemNeighbours | None) -> Array:
+    """How near candidates, by their rows of the table [N], are to the user's history: [N, NEAR]."""
+    trained = table.column("item_trained")
+    met = table.rows(list(unexpired(user.activity, now_ms).get("history_item_ids") or ())[-HISTORY_LENGTH:])
+    return nearness(neighbours, np.where(met >= 0, trained[met], 0) - 1, trained[rows] - 1)
 
 
 def ranking(model_version: str, candidates: Candidates, scores: Array, k: int | None) -> Ranking:

@@ -21,6 +21,8 @@ def label_scores(recommender: Recommender, text: Tensor, labels: dict[str, Tenso
     matrix, queries, found = recommender.matrix(text), recommender.queries(text), []
     for places in torch.split(torch.arange(len(labels["rows"])), LABELS):
         part = {name: tensor[places].to(matrix.device) for name, tensor in labels.items()}
+        if recommender.neighbours is not None:
+            part["user_item_near"] = recommender.near(part["history_rows"], part["rows"])
         found.append(recommender.ranker(fill_vectors(part, matrix, part["rows"], queries)))
     return torch.cat(found).double().cpu().numpy()
 

@@ -72,6 +72,7 @@ def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Tr
             item_vectors(run),
             run.fingerprints,
             run.recommender.residual.detach().numpy(),
+            run.recommender.neighbours,
         )
     promote(bundle)
     return bundle

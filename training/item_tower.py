@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from feature_repo.item_text import MEDIA
+from feature_repo.neighbours import NEAR
 from feature_repo.vocabulary import ATTRIBUTE_BUCKETS, VECTOR_SIZE
 
 Media = Mapping[str, Tensor]  # image, audio -> [n, k]; a row of zeros where an item has none
@@ -107,6 +108,7 @@ def fill_vectors(
     """``history_rows`` -> ``history_vectors`` and ``rows`` -> ``item_vectors``, looked up in ``item_matrix``.
 
     ``query_rows`` -> ``query_vector``, looked up in ``queries`` [1 + q, D]; without ``queries`` there are none.
+    Candidates whose ``user_item_near`` is not given are near nothing.
     """
     others = ("history_rows", "query_rows", "rows", "log_draws")
     filled = {name: tensor for name, tensor in inputs.items() if name not in others}
@@ -116,4 +118,7 @@ def fill_vectors(
         filled["query_vector"] = (nothing if queries is None else queries)[inputs["query_rows"]]
     if rows is not None:
         filled["item_vectors"] = matrix[rows + 1]
+    if "user_item_near" not in filled:
+        count = len(matrix) - 1 if rows is None else rows.shape[1]
+        filled["user_item_near"] = matrix.new_zeros(1, 1, NEAR).expand(len(inputs["history_rows"]), count, -1)
     return filled

@@ -15,6 +15,7 @@ from training.clock import GAP_SCALES, clock_features, time_features
 from training.cross import CrossNetwork
 from training.heads import ActionHeads
 from training.history import HistoryEncoder
+from training.nearby import Nearby
 from training.scorer import Scorer
 
 WINDOWS = tuple(HALF_LIVES)
@@ -48,6 +49,7 @@ class Ranker(nn.Module):
         self.cross = CrossNetwork(counters + 3 + 1 + len(KERNELS) + 1 + 32, hidden, dropout)
         self.heads = ActionHeads(self.cross.width, blend)
         self.calibration = Calibration()  # fitted after training; says what probability a score stands for
+        self.nearby = Nearby()  # fitted after training
         self.kernels = nn.Parameter(torch.tensor(KERNELS))
         nn.init.normal_(self.attributes.weight, std=0.02)
         with torch.no_grad():
@@ -91,7 +93,9 @@ class Ranker(nn.Module):
 
     def scores(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         """User vectors [B, D] and candidates -> [B, N]."""
-        return self.heads.blended(*self.pairs(user, context, inputs))
+        own = self.heads.blended(*self.pairs(user, context, inputs))
+        scores: Tensor = own + self.nearby(inputs["user_item_near"])
+        return scores
 
     def pairs(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """User vectors [B, D] and candidates -> what the heads read: affinities [B, N] and features [B, N, F]."""

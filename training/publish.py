@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from feature_repo.bundle import BundleMetadata, Fingerprints, Vectors, encoder_name, write_items, write_metadata
+from feature_repo.neighbours import Neighbours
 
 RANKER, ENCODER = "ranker", "item_encoder"
 
@@ -62,9 +63,10 @@ def write_bundle(
     vectors: Vectors,
     fingerprints: Fingerprints | None,
     residuals: Vectors,
+    neighbours: Neighbours | None = None,
 ) -> Path:
     """Complete ``scratch`` (ONNX files, tokenizer) and make it ``bundles/<model_version>``; returns that path."""
-    write_items(scratch, item_ids, vectors, fingerprints, residuals)
+    write_items(scratch, item_ids, vectors, fingerprints, residuals, neighbours)
     write_metadata(scratch, metadata)
     target = bundles / metadata.model_version
     scratch.replace(target)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from feature_repo.neighbours import Neighbours
 from training.config import TrainConfig
 from training.log import EmptyLog
 from training.recommender import Recommender, build
@@ -76,6 +77,10 @@ def write_weights(path: Path, recommender: Recommender, language: State, catalog
     """Write weights; ``language`` is what ``TextCache.state`` returned."""
     weights = {"state": recommender.state(), "language": language, "attributes": recommender.attributes}
     weights["media"] = recommender.media
+    if recommender.neighbours is not None:
+        weights["neighbours"] = {
+            name: torch.from_numpy(array) for name, array in recommender.neighbours._asdict().items()
+        }
     torch.save({**weights, "item_ids": catalogue.ids, "fingerprints": torch.tensor(catalogue.fingerprints)}, path)
 
 
@@ -97,6 +102,8 @@ def read_run(folder: Path, weights: str = "model.pt") -> Run:
     saved = torch.load(folder / weights, map_location="cpu", weights_only=True)
     text = saved["language"].pop("text")
     recommender = build(TrainConfig(**made["config"]), text.shape[1], saved["attributes"], saved.get("media"))
+    if "neighbours" in saved:
+        recommender.neighbours = Neighbours(**{name: tensor.numpy() for name, tensor in saved["neighbours"].items()})
     recommender.restore(saved["state"])
     recommender.modules().eval()
     config, snapshot_id = TrainConfig(**made["config"]), made["snapshot_id"]

@@ -16,12 +16,14 @@ from training.batches import read_data
 from training.calibrate import calibrate
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
+from training.contrastive import Rows, neighbours, tune
 from training.curves import CHOOSE, FINAL, Curves
 from training.heads import taught
 from training.label_columns import read_labels
 from training.language import learning_rate
 from training.language import load as load_language
 from training.loop import Around, fit
+from training.near_cases import list_neighbours, past_of, weigh_neighbours
 from training.processes import Processes, join
 from training.progress import Progress, Record
 from training.queries import read_queries
@@ -31,6 +33,7 @@ from training.samples import Catalogue, read_catalogue
 from training.schedule import seed_everything
 from training.text_cache import TextCache
 from training.window import validation_cases
+from training.windows import read_windows
 
 
 def train(
@@ -48,23 +51,28 @@ def train(
     saved = checkpoint.read(resume) if resume else None
     catalogue = read_catalogue(snapshot)
     queries = read_queries(snapshot)
-    recommender, cache = untrained(config, catalogue, processes.device, queries.texts)
+    pairs = _pairs(config, snapshot, catalogue) if config.encoder_pretrain_steps and not saved else None
+    recommender, cache = untrained(config, catalogue, processes.device, queries.texts, pairs)
     run: Path = resume or processes.agree(new_run(models) if processes.first else None)
     if processes.first and not resume:
         write_config(run, config, snapshot.name)
     with Curves(run, _before(run, saved), asdict(config), wandb) if processes.first else nullcontext() as curves:
         if not saved or saved.stage == CHOOSE:
-            cases = validation_cases(store, settings, snapshot, catalogue, queries) if processes.first else []
+            cases = (
+                validation_cases(store, settings, snapshot, catalogue, queries, config.cases) if processes.first else []
+            )
             data = read_data(snapshot, catalogue, ["train"], queries)
             if processes.first:
                 print(f"{data}, {len(cases)} validation cases -> {run}", flush=True)
             around = _around(run, CHOOSE, processes, saved, curves)
             ready = taught(config, recommender.ranker.heads, data.users)
             history = fit(recommender, cache, data, cases, config.epochs, ready, around)
+            list_neighbours(recommender, cache.vectors, past_of(settings, snapshot, "validation_after_ms"), catalogue)
+            nearby = processes.agree(weigh_neighbours(recommender, cache.vectors, cases))
             held_out = read_labels(snapshot, catalogue, "validation", queries)
             calibration = calibrate(recommender, cache.vectors, held_out, config.click_rate)
             if processes.first:
-                write_config(run, config, snapshot.name, history=history, calibration=calibration)
+                write_config(run, config, snapshot.name, history=history, calibration=calibration, nearby=nearby)
                 write_weights(run / "validated.pt", recommender, cache.state(), catalogue)
         if config.final_epochs:
             # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
@@ -73,6 +81,7 @@ def train(
             around = _around(run, FINAL, processes, saved, curves)
             ready = taught(late, recommender.ranker.heads, data.users)
             fit(recommender, cache, data, [], config.final_epochs, ready, around)
+    list_neighbours(recommender, cache.vectors, past_of(settings, snapshot, "until_ms"), catalogue)
     if processes.first:
         write_weights(run / "model.pt", recommender, cache.state(), catalogue)
         finish(run)
@@ -81,17 +90,39 @@ def train(
 
 
 def untrained(
-    config: TrainConfig, catalogue: Catalogue, device: torch.device, queries: Sequence[str] = ()
+    config: TrainConfig,
+    catalogue: Catalogue,
+    device: torch.device,
+    queries: Sequence[str] = (),
+    pairs: Rows | None = None,
 ) -> tuple[Recommender, TextCache]:
-    """What a training begins with: a recommender without training, and the language model behind its texts."""
+    """What a training begins with: a recommender without training, and the language model behind its texts.
+
+    With ``pairs`` of items (contrastive.neighbours) the language model is tuned on them first.
+    """
     seed_everything(config.seed)
     tokenizer, language = load_language(config.encoder, config.encoder_tuning, config.encoder_layers, config.lora_rank)
     rate = learning_rate(config.encoder_tuning, config.encoder_learning_rate)
+    if pairs is not None:
+        plan = (config.encoder_pretrain_steps, config.encoder_pretrain_batch, config.text_tokens)
+        tune(
+            tokenizer,
+            language.to(device),
+            catalogue.texts,
+            pairs,
+            *plan,
+            config.encoder_pretrain_rate or rate,
+            config.seed,
+        )
     schedule = (rate, config.encoder_warmup, config.encoder_steps)
     texts = [*catalogue.texts, *queries]
     cache = TextCache(tokenizer, language.to(device), texts, config.text_tokens, *schedule)
     media = {kind: torch.from_numpy(vectors) for kind, vectors in catalogue.media.items()}
     return build(config, cache.vectors.shape[1], torch.from_numpy(catalogue.attributes), media), cache
+
+
+def _pairs(config: TrainConfig, snapshot: Path, catalogue: Catalogue) -> Rows:
+    return neighbours(read_windows(snapshot, catalogue, "train"), config.encoder_pretrain_distance)
 
 
 def _around(run: Path, stage: int, processes: Processes, saved: Checkpoint | None, curves: Curves | None) -> Around:
@@ -107,7 +138,8 @@ def _around(run: Path, stage: int, processes: Processes, saved: Checkpoint | Non
     def tell(kind: str, record: Record) -> None:
         drawn.write(kind, stage, before, record)
 
-    return Around(processes, stage, state, save, tell)
+    advice = f"; go on with: python -m training.train --resume {run}"
+    return Around(processes, stage, state, save, tell, advice)
 
 
 def _before(run: Path, saved: Checkpoint | None) -> int:

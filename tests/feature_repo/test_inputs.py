@@ -22,6 +22,7 @@ from feature_repo.inputs import (
     with_defaults,
 )
 from feature_repo.item_table import ItemTable
+from feature_repo.neighbours import nearness
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES, HISTORY_LENGTH, SESSION_GAP, VECTOR_SIZE
 
 T = 1_750_000_000_000  # Sunday, 2025-06-15 15:06:40 UTC
@@ -60,7 +61,9 @@ def all_inputs(now: int = T) -> dict[str, Array]:
     taken = table.take(table.rows(["0", "1", "2"]))
     affinity = user_affinity(row, table.category_codes, len(table.category_codes) + 1)
     user = user_inputs({"user_attributes": ["age=30"]}, row, now, table.vectors)
-    return user | item_inputs(taken, affinity, now) | {"item_vectors": taken["item_vectors"]}
+    near = nearness(None, np.zeros(1, int), np.arange(3))
+    model = {"item_vectors": taken["item_vectors"], "user_item_near": near}
+    return user | item_inputs(taken, affinity, now) | model
 
 
 def test_the_inputs_are_exactly_the_tensors_of_ranking_v1() -> None:

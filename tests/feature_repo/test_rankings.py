@@ -2,6 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from feature_repo.features import MODEL_TENSORS
 from feature_repo.inputs import tensors
 from feature_repo.rankings import LOGGED, PER_ITEM, STAMP, LoggedRanking, decode, encode, packed, raw
 
@@ -44,8 +45,9 @@ def test_a_ranking_comes_back_bit_by_bit(candidates: int) -> None:
     assert back.stamps("user_activity").tolist() == [1_750_000_000_123_457]
 
 
-def test_all_but_the_vectors_is_logged() -> None:
-    assert {each.name for each in tensors()} - set(LOGGED) == {"item_vectors", "history_vectors", "query_vector"}
+def test_all_but_what_follows_from_the_model_is_logged() -> None:
+    vectors = {"item_vectors", "history_vectors", "query_vector"}
+    assert {each.name for each in tensors()} - set(LOGGED) == vectors | set(MODEL_TENSORS)
     assert "item_ctr_7d" in PER_ITEM and "user_actions_1h" not in PER_ITEM
 
 
