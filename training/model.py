@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, HALF_LIVES, VECTOR_SIZE
 from training.calibration import Calibration
 from training.clock import GAP_SCALES, clock_features, time_features
 from training.cross import CrossNetwork
 from training.heads import ActionHeads
 from training.history import HistoryEncoder
 from training.nearby import Nearby
+from training.recency import SPANS, Recency, unit
 from training.scorer import Scorer
 
 WINDOWS = tuple(HALF_LIVES)
@@ -45,12 +45,12 @@ class Ranker(nn.Module):
         self.fuse = nn.Sequential(
             nn.Linear(VECTOR_SIZE + len(GAP_SCALES) + 4 + 16 + 16, 128), nn.GELU(), nn.Linear(128, VECTOR_SIZE)
         )
+        self.recency = Recency()
         self.scorer = Scorer(scorer, VECTOR_SIZE)
-        self.cross = CrossNetwork(counters + 3 + 1 + len(KERNELS) + 1 + 32, hidden, dropout)
+        self.cross = CrossNetwork(counters + 3 + 1 + SPANS + 1 + 32, hidden, dropout)
         self.heads = ActionHeads(self.cross.width, blend)
         self.calibration = Calibration()  # fitted after training; says what probability a score stands for
         self.nearby = Nearby()  # fitted after training
-        self.kernels = nn.Parameter(torch.tensor(KERNELS))
         nn.init.normal_(self.attributes.weight, std=0.02)
         with torch.no_grad():
             self.request.weight.normal_(std=0.02)[0] = 0.0
@@ -100,26 +100,17 @@ class Ranker(nn.Module):
     def pairs(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """User vectors [B, D] and candidates -> what the heads read: affinities [B, N] and features [B, N, F]."""
         candidates = inputs["item_vectors"]
-        affinity = self.scorer(user, candidates)  # [B, N]
+        recent = self.recency.newest(inputs["history_vectors"], inputs["history_actions"])
+        similar = unit(candidates) @ recent.transpose(1, 2)  # [B, N, K]
+        affinity = self.scorer(user, candidates) + similar @ self.recency.pull  # [B, N]
         counters = torch.cat([inputs[f"item_actions_{window}"] for window in WINDOWS], -1)
         others = torch.stack([inputs["item_age_days"] / 30, inputs["item_ctr_7d"], inputs["user_item_affinity"]], -1)
-        similar = self.recent_similarity(candidates, inputs)
         asked = cosine(candidates, inputs["query_vector"][:, None])
         users = context[:, None].expand(-1, candidates.shape[1], -1)
         numbers = [torch.log1p(counters), torch.log1p(others), affinity[..., None], similar, asked, users]
         return affinity, self.cross(torch.cat(numbers, -1))
 
-    def recent_similarity(self, candidates: Tensor, inputs: dict[str, Tensor]) -> Tensor:
-        """How near a candidate [B, N, D] is to the last entries, over several spans of the history: [B, N, kernels]."""
-        vectors = F.normalize(inputs["history_vectors"], dim=-1, eps=1e-6)
-        places = torch.arange(HISTORY_LENGTH - 1, -1, -1, dtype=torch.float32, device=vectors.device)
-        weights = torch.exp2(-places[None] / self.kernels.exp()[:, None])  # [kernels, L], 1 for the newest entry
-        return F.normalize(candidates, dim=-1, eps=1e-6) @ (weights @ vectors).transpose(1, 2)
-
 
 def cosine(candidates: Tensor, others: Tensor) -> Tensor:
     """Of candidates [B, N, D] and other vectors [B, k, D]: [B, N, k], 0 where a vector is zero."""
-    return F.normalize(candidates, dim=-1, eps=1e-6) @ F.normalize(others, dim=-1, eps=1e-6).transpose(1, 2)
-
-
-KERNELS = [0.0, 1.5, 3.0]  # log of the half-lives, in entries
+    return unit(candidates) @ unit(others).transpose(1, 2)

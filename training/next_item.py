@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from training.history import NEVER
 from training.model import Ranker
+from training.recency import unit
 
 
 def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, negatives: int) -> Tensor:
@@ -14,7 +15,8 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
     ``matrix`` [1 + n, D] starts with the row of "none". Items of the window itself are not counted as negatives.
     """
     gaps, rows = windows["history_gaps"], windows["history_rows"]
-    states = ranker.history(matrix[rows], windows["history_actions"], gaps, last_only=False)
+    vectors, actions = matrix[rows], windows["history_actions"]
+    states = ranker.history(vectors, actions, gaps, last_only=False)
     waited = (gaps[:, :-1] - gaps[:, 1:]).clamp(min=0)
     taught = windows["fresh"][:, 1:]
     unsaid = {"request_context": torch.zeros_like(windows["user_attributes"])}  # of a history only the times are known
@@ -22,7 +24,9 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
     users = ranker.user_vector(states[:, :-1][taught], waited[taught], moment[taught])  # [taught entries, D]
     targets = rows[:, 1:][taught]
     items, log_draws = catalogue_sample(targets, len(matrix), negatives)
-    logits = ranker.scorer.aim(users) @ matrix[items].T - log_draws
+    recent = ranker.recency.along(vectors, actions)[:, :-1][taught]
+    aims, ends = torch.cat([ranker.scorer.aim(users), recent], -1), torch.cat([matrix[items], unit(matrix[items])], -1)
+    logits = aims @ ends.T - log_draws
     window_of = taught.nonzero()[:, 0]
     met = torch.zeros(len(rows), len(matrix), dtype=torch.bool, device=rows.device).scatter_(1, rows, True)[:, items]
     positions = torch.searchsorted(items, targets)
