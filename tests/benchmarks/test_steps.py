@@ -26,6 +26,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "failing.py").write_text("raise SystemExit(3)")
     (tmp_path / "silent.py").write_text("")
     (tmp_path / "training").mkdir()
+    (tmp_path / "training/__init__.py").touch()  # so that it is found before ours
     (tmp_path / "training/train.py").write_text("import sys; print('asked', *sys.argv[1:]); print('->', sys.argv[-1])")
     return {"PYTHONPATH": str(tmp_path)}
 
