@@ -17,6 +17,12 @@ place.mkdir(exist_ok=True)
 print("counted")
 print(f"-> {place}")
 """
+TRAINING = """
+import sys
+print("asked", *sys.argv[1:])
+print("->", sys.argv[-1])
+sys.exit("--resume" not in sys.argv)
+"""
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "silent.py").write_text("")
     (tmp_path / "training").mkdir()
     (tmp_path / "training/__init__.py").touch()  # so that it is found before ours
-    (tmp_path / "training/train.py").write_text("import sys; print('asked', *sys.argv[1:]); print('->', sys.argv[-1])")
+    (tmp_path / "training/train.py").write_text(TRAINING)
     return {"PYTHONPATH": str(tmp_path)}
 
 
@@ -73,15 +79,12 @@ def test_a_step_that_should_have_written_something_and_did_not_is_not_done(
 def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # its training.train is a file that says how it was asked
-    (tmp_path / "counted.py").unlink()
+    monkeypatch.chdir(tmp_path)  # where training.train says how it was asked, and fails the first time
     run = tmp_path / "system/models/run"
     run.mkdir(parents=True)
     asked = ["training.train", "--epochs", "3"]
-    (tmp_path / "training/train.py").rename(tmp_path / "training/later.py")
     with pytest.raises(StepFailed):
         step(tmp_path, "train-0", asked, environment, "")
-    (tmp_path / "training/later.py").rename(tmp_path / "training/train.py")
     (run / "checkpoint.pt").touch()
     os.utime(run / "checkpoint.pt", (time.time() + 60,) * 2)
     assert step(tmp_path, "train-0", asked, environment, "").output == str(run)
