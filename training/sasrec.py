@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ import feature_repo.lean_feast  # noqa: F401
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from feature_repo.settings import StoreSettings
@@ -34,31 +33,17 @@ from training.log import EmptyLog, interactions
 from training.metrics import rank, summary
 from training.plain_cases import histories_of, plain_cases
 from training.samples import Catalogue, read_catalogue
+from training.sasrec_progress import Progress, finish, read_progress, write_progress
 from training.settings import TrainingSettings
 from training.snapshot import latest
 from training.window import read_metadata
 
 Array = npt.NDArray[Any]
-State = dict[str, Tensor]
 EXAMPLES = """examples:
   python -m training.sasrec
   python -m training.sasrec --seed 1 --threads 1 --minutes 30     stops after half an hour; run it again to go on
   python -m training.sasrec --epochs 3 --cases 200                to see that all works
 """
-
-
-@dataclass
-class Progress:
-    """Where a training stands; what a checkpoint keeps."""
-
-    phase: str = "search"  # search, final, done
-    epoch: int = 0  # epochs of this phase that are over
-    best: int = 0  # the epoch of the best validation NDCG@10
-    history: list[dict[str, Any]] = field(default_factory=list)
-    validated: State = field(default_factory=dict)
-    network: State = field(default_factory=dict)
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    random: Tensor = field(default_factory=torch.get_rng_state)
 
 
 def name_of(config: SasrecConfig) -> str:
@@ -80,7 +65,7 @@ def train_sasrec(
     early = found.timestamp <= metadata["validation_after_ms"]
     cases = plain_cases(found[early], found[~early], catalogue)
     drawn = np.random.default_rng(0).permutation(len(cases))[: config.cases]
-    progress, until = _read(part), time.monotonic() + 60 * minutes
+    progress, until = read_progress(part), time.monotonic() + 60 * minutes
     if progress.phase == "search":
         sequences = windows(histories_of(found[early], catalogue), config.length)
         _run(progress, config, catalogue, sequences, [cases[place] for place in sorted(drawn)], part, until)
@@ -88,7 +73,7 @@ def train_sasrec(
         _run(progress, config, catalogue, windows(histories_of(found, catalogue), config.length), [], part, until)
     if progress.phase != "done":
         return None
-    _finish(weights, progress, config, snapshot.name)
+    finish(weights, progress, config, snapshot.name)
     part.unlink()
     return weights
 
@@ -133,7 +118,7 @@ def _run(
         _advance(progress, config, network, epochs)
         progress.network, progress.optimizer = network.state_dict(), optimizer.state_dict()
         progress.random = torch.get_rng_state()
-        _write(part, progress)
+        write_progress(part, progress)
         bar.update()
         bar.set_postfix({name: f"{record[name]:.4f}" for name in ("loss", "ndcg@10") if name in record})
     bar.close()
@@ -175,29 +160,6 @@ def validation_ranks(network: SASRec, cases: list[Case]) -> list[float]:
     """The places of the cases' targets."""
     scores = Scorer(network)(cases)
     return [rank(row, case.target, case.seen) for row, case in zip(scores, cases, strict=True)]
-
-
-def _finish(weights: Path, progress: Progress, config: SasrecConfig, snapshot_id: str) -> None:
-    seconds = {phase: sum(each["seconds"] for each in progress.history if each["phase"] == phase) for phase in PHASES}
-    made = {"config": asdict(config), "snapshot_id": snapshot_id, "epochs": progress.best, "seconds": seconds}
-    _save({"validated": progress.validated, "final": progress.network}, weights)
-    weights.with_suffix(".json").write_text(json.dumps({**made, "history": progress.history}, indent=1) + "\n")
-
-
-PHASES = ("search", "final")
-
-
-def _read(part: Path) -> Progress:
-    return Progress(**torch.load(part, weights_only=True)) if part.exists() else Progress()
-
-
-def _write(part: Path, progress: Progress) -> None:
-    _save(vars(progress), part)
-
-
-def _save(what: dict[str, Any], path: Path) -> None:
-    torch.save(what, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
 
 
 def main(arguments: list[str] | None = None) -> None:
