@@ -33,6 +33,7 @@ from training.config import SnapshotConfig
 
 STEPS = ("backfill", "snapshot", "train", "sasrec", "validate", "evaluate")
 USUAL = ("backfill", "snapshot", "train", "evaluate")
+WINDOWS = ("validation", "validation_impressions", "test", "test_impressions")  # of metrics.json
 QUIET = {"OMP_WAIT_POLICY": "passive"}  # threads that wait sleep: on a busy machine spinning ones starve each other
 Flags = Mapping[str, Sequence[str]]  # step -> its further arguments
 
@@ -119,13 +120,13 @@ def _sasrec(snapshot: Done, flags: Flags) -> list[str]:
 
 def report(work: Path, cut: Cut, by_seed: Mapping[int, Mapping[str, Any]], arguments: Sequence[str]) -> str:
     """Write ``results.json``; returns the tables of all windows that were measured."""
-    windows = {name: [one[name] for one in by_seed.values() if name in one] for name in ("validation", "test")}
+    windows = {name: [one[name] for one in by_seed.values() if name in one] for name in WINDOWS}
     means = {name: summary(tables) for name, tables in windows.items() if tables}
     done = [json.loads(path.read_text()) for path in sorted((work / "steps").glob("*.json"))]
     about = {"dataset": asdict(cut), "date": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
     found = {**about, "machine": machine(), "arguments": list(arguments), "steps": done, **means, "seeds": by_seed}
     (work / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    return "\n\n".join(page(f"{cut.name}, {name} window", rows) for name, rows in means.items())
+    return "\n\n".join(page(f"{cut.name}, {name.replace('_', ' window, ')}", rows) for name, rows in means.items())
 
 
 def parser() -> argparse.ArgumentParser:

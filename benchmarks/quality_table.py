@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 Table = Mapping[str, Mapping[str, Any]]  # scorer -> metric -> value
-SHOWN = ("ndcg@10", "recall@10", "mrr")
+COLUMNS = {"recall@10": "recall@10", "mrr": "MRR", "auc": "AUC"}  # beside NDCG@10
 
 
 def summary(tables: Sequence[Table]) -> dict[str, dict[str, float]]:
@@ -25,11 +25,14 @@ def _numbers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def page(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The table, best last."""
-    lines = [f"{title}: {next(iter(rows.values())).get('cases', 0):,.0f} cases"]
-    lines.append(f"{'':24}{'NDCG@10':>16}{'sd of seeds':>13}{'recall@10':>11}{'MRR':>9}")
+    """The table, best last; its AUC where slates were ranked."""
+    cases = max(row.get("cases", 0) for row in rows.values())
+    lines = [f"{title}: {cases:,.0f} cases" if cases else title]
+    metrics = [name for name in COLUMNS if any(name in row for row in rows.values())]
+    lines.append(f"{'':24}{'NDCG@10':>16}{'sd of seeds':>13}" + "".join(f"{COLUMNS[name]:>11}" for name in metrics))
     for name, row in sorted(rows.items(), key=lambda pair: pair[1]["ndcg@10"]):
         ndcg = f"{row['ndcg@10']:.4f} ±{row.get('ndcg@10_se', 0):.4f}"
         spread = f"{row['sd']:.4f} ({row['seeds']:.0f})" if row["seeds"] > 1 else ""
-        lines.append(f"{name:24}{ndcg:>16}{spread:>13}{row.get('recall@10', 0):>11.4f}{row.get('mrr', 0):>9.4f}")
+        rest = "".join(f"{row[metric]:>11.4f}" if metric in row else f"{'':>11}" for metric in metrics)
+        lines.append(f"{name:24}{ndcg:>16}{spread:>13}{rest}")
     return "\n".join(lines)

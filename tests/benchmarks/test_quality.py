@@ -96,4 +96,10 @@ def test_results_say_where_when_and_of_what(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "results.json").read_text())
     assert found["test"]["model"]["ndcg@10"] == pytest.approx(0.3) and "validation" not in found
     assert {"machine", "date", "commit", "arguments", "steps", "seeds", "dataset"} <= set(found)
-    assert "shop, test window: 9 cases" in text
+    assert "shop, test: 9 cases" in text
+
+
+def test_slates_are_told_by_their_auc(tmp_path: Path) -> None:
+    slates = {"test_impressions": {"model": {"ndcg@10": 0.5, "auc": 0.75}}}
+    text = report(tmp_path, Cut("shop", "0.8", None, "streaming"), {0: slates}, ["shop"])
+    assert "shop, test window, impressions" in text and "AUC" in text and "0.7500" in text
