@@ -21,6 +21,7 @@ from training.samples import Catalogue
 from training.windows import read_windows
 
 Tensors = dict[str, Tensor]
+RUN = 32  # batches whose windows are sorted by length together
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,18 @@ class Data:
     def _batches(self, windows: int, labels: int, draw: torch.Generator) -> Iterator[Batch]:
         deck = torch.randperm(len(self.candidates["rows"]), generator=draw)
         hand = torch.arange(min(labels, len(deck)))
-        order = torch.randperm(len(self.windows["fresh"]), generator=draw)
-        for number, chosen in enumerate(torch.split(order, windows)):
+        for number, chosen in enumerate(self._dealt(windows, draw)):
             dealt = deck[(hand + number * labels) % len(deck)]
             histories = shuffle_ties(_take(self.windows, chosen), draw)
             yield Batch(histories, _take(self.users, dealt), _take(self.candidates, dealt))
+
+    def _dealt(self, windows: int, draw: torch.Generator) -> list[Tensor]:
+        """Every window once, in random batches of like lengths: a batch is computed at the length of its longest."""
+        lengths = (self.windows["history_order"] > 0).sum(1)
+        order = torch.randperm(len(lengths), generator=draw)
+        runs = (run[lengths[run].argsort(stable=True)] for run in order.split(windows * RUN))
+        batches = [batch for run in runs for batch in run.split(windows)]
+        return [batches[place] for place in torch.randperm(len(batches), generator=draw)]
 
     def steps(self, windows: int) -> int:
         """Batches of an epoch."""

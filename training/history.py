@@ -1,8 +1,8 @@
 """What a user did lately -> where the user stands: a causal transformer with actions and time gaps.
 
-B batch, L history, D = VECTOR_SIZE. Attention has a learned bias per distance, as positions have, and one per time
-between an entry and the moment that is predicted: what was done in this sitting counts for more than what was done
-months ago, however many entries lie between (relative time of HSTU, Zhai et al., 2024).
+B batch, L history, at most HISTORY_LENGTH, D = VECTOR_SIZE. Attention has a learned bias per distance, as positions
+have, and one per time between an entry and the moment that is predicted: what was done in this sitting counts for more
+than what was done months ago, however many entries lie between (relative time of HSTU, Zhai et al., 2024).
 """
 
 import torch
@@ -44,15 +44,19 @@ class Block(nn.Module):
 
         ``padding`` [B, L] is not attended; ``lags`` [B, L, L] is what ``lags_of`` returned.
         """
-        batch = states.shape[0]
-        start = HISTORY_LENGTH - 1 if last_only else 0
+        batch, length = states.shape[:2]
+        start = length - 1 if last_only else 0
         normed = self.before(states)
         query = self.query(normed[:, start:]).view(batch, -1, self.heads, VECTOR_SIZE // self.heads).transpose(1, 2)
         key, value = self.key_value(normed).view(batch, -1, 2, self.heads, VECTOR_SIZE // self.heads).unbind(2)
         scores = query @ key.permute(0, 2, 3, 1) * (VECTOR_SIZE // self.heads) ** -0.5  # [B, heads, queries, L]
-        scores = scores + self.distance[:, self.gap[start:]] + self.lag(lags[:, start:]).permute(0, 3, 1, 2)
+        scores = (
+            scores + self.distance[:, self.gap[start:length, :length]] + self.lag(lags[:, start:]).permute(0, 3, 1, 2)
+        )
         # An entry always sees itself: an empty history has something to attend to, and no row of the softmax is empty.
-        hidden = (self.future[start:] | padding[:, None, :]) & ~self.itself[start:]  # [B, queries, L]
+        hidden = (self.future[start:length, :length] | padding[:, None, :]) & ~self.itself[
+            start:length, :length
+        ]  # [B, queries, L]
         weights = scores.masked_fill(hidden[:, None], NEVER).softmax(-1)
         mixed = (weights @ value.transpose(1, 2)).transpose(1, 2).reshape(batch, -1, VECTOR_SIZE)
         states = states[:, start:] + self.drop(self.out(mixed))

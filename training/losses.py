@@ -13,6 +13,7 @@ from training.heads import CLICKS, CONVERSIONS, RATING, among
 from training.history import NEVER
 from training.item_tower import fill_vectors
 from training.model import Ranker
+from training.next_item import trimmed
 
 Batch = dict[str, Tensor]
 LOSSES = ("softmax", "gbce")
@@ -31,7 +32,7 @@ def label_losses(
     ``users`` has ``label_action`` and ``label_value`` [B] where the heads are to learn; ``matrix`` [1 + n, D]
     and ``queries`` [1 + q, D] are the vectors of the catalogue and of the labels' queries.
     """
-    inputs = fill_vectors(users | candidates, matrix, candidates["rows"], queries)
+    inputs = fill_vectors(trimmed(users) | candidates, matrix, candidates["rows"], queries)
     pairs = ranker.pairs(*ranker.asking(inputs), inputs)
     losses = {}
     if config.ranking_weight or config.shown_weight or config.click_weight:

@@ -14,6 +14,7 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
 
     ``matrix`` [1 + n, D] starts with the row of "none". Items of the window itself are not counted as negatives.
     """
+    windows = trimmed(windows)
     gaps, rows = windows["history_gaps"], windows["history_rows"]
     vectors, actions = matrix[rows], windows["history_actions"]
     states = ranker.history(vectors, actions, gaps, last_only=False)
@@ -32,6 +33,18 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
     positions = torch.searchsorted(items, targets)
     hidden = met[window_of].scatter(1, positions[:, None], False)
     return F.cross_entropy(logits.masked_fill(hidden, NEVER), positions)
+
+
+def trimmed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Histories [B, L] and what goes with them without the places in front that pad all: most histories are short."""
+    actions = tensors["history_actions"]
+    length = max(int((actions > 0).sum(1).max()), 2) if len(actions) else 2
+    along = [
+        name
+        for name, each in tensors.items()
+        if name.startswith(("history_", "request_", "fresh")) and each.shape[1:2] == actions.shape[1:]
+    ]
+    return tensors | {name: tensors[name][:, -length:] for name in along}
 
 
 def catalogue_sample(targets: Tensor, size: int, negatives: int) -> tuple[Tensor, Tensor]:

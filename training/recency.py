@@ -28,13 +28,14 @@ class Recency(nn.Module):
 
     def newest(self, vectors: Tensor, actions: Tensor) -> Tensor:
         """Histories [B, L, D] with actions [B, L] (0 pads) -> means as of the newest entry [B, K, D]."""
-        since = HISTORY_LENGTH - 1 - self.places
+        since = self.places[: vectors.shape[1]].flip(0)
         weights = torch.exp2(-since / self.half_lives.exp()[:, None]) * (actions > 0)[:, None]  # [B, K, L]
         return (weights @ unit(vectors)) / weights.sum(-1, keepdim=True).clamp(min=1e-6)
 
     def along(self, vectors: Tensor, actions: Tensor) -> Tensor:
         """The same as of each entry, by its worth: [B, L, D], what unit vectors of candidates are multiplied with."""
-        since = self.places[:, None] - self.places
+        places = self.places[: vectors.shape[1]]
+        since = places[:, None] - places
         weights = torch.exp2(-since.clamp(min=0) / self.half_lives.exp()[:, None, None]) * (since >= 0)  # [K, L, L]
         weights = weights * (actions > 0)[:, None, None]  # [B, K, L, L]
         shares = weights / weights.sum(-1, keepdim=True).clamp(min=1e-6)

@@ -1,7 +1,7 @@
 import torch
 
 from training.model import Ranker
-from training.next_item import catalogue_sample, window_loss
+from training.next_item import catalogue_sample, trimmed, window_loss
 
 
 def test_a_small_catalogue_is_ranked_as_a_whole() -> None:
@@ -40,3 +40,24 @@ def test_the_loss_reaches_the_vectors_of_the_history_and_of_the_catalogue() -> N
     ranker, matrix = Ranker(1, 1, 8, 0.0), torch.randn(9, 64, requires_grad=True)
     window_loss(ranker, windows([-1]), matrix, 100).backward()
     assert matrix.grad is not None and matrix.grad[1:].abs().sum(1).all()
+
+
+def test_what_pads_all_histories_changes_nothing() -> None:
+    torch.manual_seed(0)
+    ranker, matrix, given = Ranker(1, 1, 8, 0.0), torch.randn(9, 64) * 0.1, windows([-2, -1])
+    short = trimmed(given)
+    assert short["history_rows"].tolist() == [[1, 2, 3, 1]] and short["user_attributes"].shape == (1, 8)
+    whole = ranker.history(matrix[given["history_rows"]], given["history_actions"], given["history_gaps"])
+    part = ranker.history(matrix[short["history_rows"]], short["history_actions"], short["history_gaps"])
+    assert torch.allclose(whole, part, atol=1e-5)
+    newest = [ranker.recency.newest(matrix[each["history_rows"]], each["history_actions"]) for each in (given, short)]
+    assert torch.allclose(*newest, atol=1e-6)
+
+
+def test_likeness_along_a_history_ends_at_that_of_the_newest() -> None:
+    torch.manual_seed(0)
+    ranker, vectors = Ranker(1, 1, 8, 0.0), torch.randn(2, 64, 64)
+    actions = (torch.arange(64) > torch.tensor([[40], [61]])).long()
+    along = ranker.recency.along(vectors, actions)[:, -1]
+    newest = (ranker.recency.pull[:, None] * ranker.recency.newest(vectors, actions)).sum(1)
+    assert torch.allclose(along, newest, atol=1e-5)
