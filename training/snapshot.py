@@ -88,6 +88,8 @@ def write_snapshot(store: FeatureStore, settings: StoreSettings, folder: Path, c
     metadata |= {"rows_checked_for_leaks": checked, "config": asdict(config), "tensors": signature()}
     (scratch / "snapshot.json").write_text(json.dumps(metadata, indent=1) + "\n")
     target = folder / str(metadata["snapshot_id"])
+    for trained in target.glob("sasrec-*"):  # hours of work on these very rows
+        trained.replace(scratch / trained.name)
     shutil.rmtree(target, ignore_errors=True)
     scratch.replace(target)
     (folder / "latest").write_text(target.name)

@@ -7,17 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from feast import FeatureStore
 
 from feature_repo.settings import StoreSettings
 from training import sasrec
 from training.baselines.sasrec import SASRec, Scorer, padded, sequence_loss
 from training.baselines.trained_sasrec import trained
 from training.cases import Case, cases_among
-from training.config import SasrecConfig
+from training.config import SasrecConfig, SnapshotConfig
 from training.log import interactions
 from training.plain_cases import plain_cases
 from training.samples import read_catalogue
 from training.sasrec import name_of, train_epoch, train_sasrec, windows
+from training.snapshot import write_snapshot
 
 TINY = SasrecConfig(length=8, layers=1, epochs=4, batch=4, patience=2)
 
@@ -100,6 +102,16 @@ def test_a_training_is_kept_beside_its_snapshot_and_found_there(settings: StoreS
     final, validated = (trained(alone, size, which, 0) for which in ("final", "validated"))
     assert final and validated and final([case]).shape == (1, size)
     assert not np.allclose(final([case]), validated([case]))
+
+
+def test_a_snapshot_that_is_made_again_keeps_what_was_trained_on_it(
+    store: FeatureStore, settings: StoreSettings, tmp_path: Path
+) -> None:
+    config = SnapshotConfig(until="0.8", validation=0.3, negatives=1, stride=8)
+    made = write_snapshot(store, settings, tmp_path, config)
+    (made / "sasrec-0-abc.json").write_text("{}")
+    assert write_snapshot(store, settings, tmp_path, config) == made
+    assert (made / "sasrec-0-abc.json").read_text() == "{}"
 
 
 def test_the_training_of_the_runs_own_seed_is_preferred(settings: StoreSettings, alone: Path) -> None:
