@@ -50,6 +50,7 @@ def interactions(settings: StoreSettings, after_ms: int = 0, until_ms: int = 2**
     found = query(settings, "interactions", f"SELECT {columns} FROM {{log}} WHERE {where}")
     found["event_timestamp"] = pd.to_datetime(found.event_timestamp, utc=True).astype("datetime64[us, UTC]")
     found = found.reindex(columns=[*_COLUMNS, *_LATER]).fillna({"context": "", "request_id": ""})
+    found = found.astype({"value": "float64", "position": "float64"})  # without any, PostgreSQL's have no type
     found = found.drop_duplicates("event_id")  # a crash of the worker may have logged a row twice
     return found.sort_values(["timestamp", "event_timestamp"], kind="stable", ignore_index=True)
 
