@@ -64,7 +64,7 @@ def test_a_snapshot_from_postgresql_equals_the_one_from_parquet(tmp_path: Path) 
             [left_over] = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
     assert left_over == 5  # Feast drops the tables it asks with
     names = sorted(path.name for path in from_parquet.glob("*.parquet"))
-    assert names == ["candidates.parquet", "items.parquet", "labels.parquet", "windows.parquet"]
+    assert names == [f"{name}.parquet" for name in ("candidates", "items", "labels", "queries", "windows")]
     for name in names:
         expected, found = pq.read_table(from_parquet / name), pq.read_table(from_postgres / name)
         assert found.schema == expected.schema
