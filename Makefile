@@ -4,7 +4,7 @@ TRITON_VENV := .venv-triton
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test chaos check up down apply snapshot train evaluate export bench clean
+.PHONY: help install demo test chaos check up down apply snapshot train evaluate report export bench clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -44,7 +44,7 @@ up: install  ## run the system here (Ctrl-C or make down stops it; ARGS="--witho
 down:  ## stop what `make up` or `make demo KEEP=1` started
 	@$(BIN)/python -m deploy.laptop.down
 
-apply snapshot train evaluate export: install
+apply snapshot train evaluate report export: install
 apply:  ## write the feature definitions to the registry
 	@$(BIN)/python -m feature_repo.apply
 snapshot:  ## offline log -> point-in-time training set
@@ -53,6 +53,8 @@ train:  ## snapshot -> ranker
 	@$(BIN)/python -m training.train $(ARGS)
 evaluate:  ## ranker and baselines on the test window
 	@$(BIN)/python -m training.evaluate $(ARGS)
+report:  ## one page on a run: quality, slices, curves, what the model uses
+	@$(BIN)/python -m training.report $(ARGS)
 export:  ## ranker -> ONNX bundle and Triton version
 	@$(BIN)/python -m training.export $(ARGS)
 
