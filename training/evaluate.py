@@ -115,6 +115,16 @@ def vectors_of(run: Run) -> Array:
     return vectors
 
 
+def snapshot_of(folder: Path, snapshots: Path) -> Path:
+    """The snapshot a run was trained on. Raises EmptyLog."""
+    if not (folder / "config.json").exists():
+        raise EmptyLog(f"{folder} is no folder of a training run: it has no config.json")
+    snapshot = snapshots / str(json.loads((folder / "config.json").read_text())["snapshot_id"])
+    if not (snapshot / "snapshot.json").exists():
+        raise EmptyLog(f"{folder} was trained on the snapshot {snapshot.name}, which is not in {snapshots}")
+    return snapshot
+
+
 def keep(path: Path, **found: Any) -> None:
     """Add to what metrics.json holds."""
     kept = json.loads(path.read_text()) if path.exists() else {}
@@ -145,7 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(given.threads)
     try:
         folder = given.run or latest_run(folders.models)
-        snapshot = folders.snapshots / str(json.loads((folder / "config.json").read_text())["snapshot_id"])
+        snapshot = snapshot_of(folder, folders.snapshots)
         windows = (given.interactions, given.validation)
         run_evaluation(open_store(settings), settings, folder, snapshot, *windows, given.baselines, given.against)
     except (EmptyLog, EncoderMissing, UnknownBaseline, OtherCatalogue, NotANumber) as error:

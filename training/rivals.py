@@ -5,6 +5,7 @@ from pathlib import Path
 from training.baselines import FITS, LIVE, SASREC, Scorer, chosen, with_sasrec
 from training.baselines.past import past_of
 from training.baselines.trained_sasrec import trained
+from training.log import EmptyLog
 from training.query_texts import with_queries
 from training.runs import Run, read_run
 from training.samples import Catalogue
@@ -53,5 +54,8 @@ def other_runs(folders: list[Path], catalogue: Catalogue, validation: bool) -> d
 
 
 def read_weights(folder: Path, validation: bool) -> Run:
-    """A run with the weights that had not seen the window."""
-    return read_run(folder, "validated.pt" if validation else "model.pt")
+    """A run with the weights that had not seen the window; raises EmptyLog where its training has not come so far."""
+    name = "validated.pt" if validation else "model.pt"
+    if not (folder / name).exists():
+        raise EmptyLog(f"{folder} has no {name}: its training has not ended, or it is no folder of a run")
+    return read_run(folder, name)

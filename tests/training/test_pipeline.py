@@ -22,9 +22,11 @@ from training.config import TrainConfig
 from training.evaluate import page, run_evaluation
 from training.example_inputs import ranker_inputs
 from training.export import export
+from training.log import EmptyLog
 from training.metrics import summary
 from training.onnx_models import Served
 from training.parity import ParityError, check_parity
+from training.rivals import read_weights
 from training.runs import latest_run, read_run
 from training.settings import TrainingSettings
 from training.train import train
@@ -110,6 +112,11 @@ def test_what_was_shown_is_evaluated_per_impression_and_against_another_run(
     slates, items = (pd.read_parquet(tmp_path / "one" / f"{each}-test.parquet") for each in ("impressions", "shown"))
     assert len(slates) == found["model"]["slates"] and slates.shown.sum() == len(items)
     assert slates.auc_model.mean() == pytest.approx(found["model"]["auc"])
+
+
+def test_a_training_that_has_not_ended_is_not_evaluated(tmp_path: Path) -> None:
+    with pytest.raises(EmptyLog, match="has not ended"):
+        read_weights(tmp_path, validation=False)
 
 
 def test_the_log_itself_can_be_evaluated(
