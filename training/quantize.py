@@ -40,10 +40,18 @@ def _int8(source: Path, target: Path) -> None:
     level = root.level
     root.setLevel(logging.ERROR)  # it advises a preprocessing that fails on these graphs
     try:
-        quantize_dynamic(cleared, target, weight_type=QuantType.QInt8, per_channel=True)
+        quantize_dynamic(
+            cleared, target, weight_type=QuantType.QInt8, per_channel=True, nodes_to_exclude=_by_vectors(bare.graph)
+        )
     finally:
         root.setLevel(level)
         cleared.unlink()
+
+
+def _by_vectors(graph: Any) -> list[str]:
+    """Names of the products with a plain vector of weights, which has no channels that a scale could be of."""
+    flat = {each.name for each in graph.initializer if len(each.dims) == 1}
+    return [node.name for node in graph.node if node.op_type == "MatMul" and flat & set(node.input)]
 
 
 def _fp16(model: Any) -> Any:

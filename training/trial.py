@@ -20,7 +20,7 @@ from training.cases import Case
 from training.example_inputs import Array, Arrays
 from training.item_tower import fill_vectors
 from training.metrics import ndcg, rank
-from training.recommender import SCORED, as_tensors, stacked
+from training.recommender import SCORED, Recommender, as_tensors, stacked
 from training.samples import Catalogue
 
 TEXTS = 32  # a call of the item encoder
@@ -33,8 +33,8 @@ class Trial:
 
     cases: Sequence[Case]
     catalogue: Catalogue
+    recommender: Recommender
     matrix: Tensor  # [1 + n, D] item vectors as they are exported
-    residual: Array  # [n, D]
     queries: Tensor | None  # [1 + q, D]
 
 
@@ -46,7 +46,10 @@ def scores(opened: Any, trial: Trial, matrix: Tensor, title: str) -> Array:
 
 
 def _inputs(part: Sequence[Case], trial: Trial, matrix: Tensor) -> Arrays:
-    filled = fill_vectors(as_tensors(stacked(part)), matrix, queries=trial.queries)
+    known = as_tensors(stacked(part))
+    if trial.recommender.neighbours is not None:
+        known["user_item_near"] = trial.recommender.near(known["history_rows"])
+    filled = fill_vectors(known, matrix, queries=trial.queries)
     filled["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
     return {name: tensor.numpy() for name, tensor in filled.items()}
 
@@ -73,7 +76,7 @@ def texts(catalogue: Catalogue, tokenizer: Path) -> Iterator[Arrays]:
 
 def with_residual(trial: Trial, found: Array) -> Tensor:
     """Item vectors [1 + n, D] of what an encoder made of the texts [n, D]."""
-    return torch.nn.functional.pad(torch.from_numpy(found + trial.residual), (0, 0, 1, 0))
+    return torch.nn.functional.pad(torch.from_numpy(found) + trial.recommender.residual.detach(), (0, 0, 1, 0))
 
 
 def quality(trial: Trial, found: Array) -> float:

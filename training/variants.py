@@ -84,8 +84,7 @@ def trial_of(run: Run, folders: TrainingSettings, cases: int = CASES, interactio
     chosen = np.unique(np.linspace(0, len(found) - 1, min(cases, len(found))).astype(int))
     with torch.no_grad():
         matrix, queries = run.recommender.matrix(run.text), run.recommender.queries(run.text)
-    residual = run.recommender.residual.detach().numpy()
-    return Trial([found[place] for place in chosen], catalogue, matrix, residual, queries)
+    return Trial([found[place] for place in chosen], catalogue, run.recommender, matrix, queries)
 
 
 def measure(folder: Path, scratch: Path, trial: Trial, variants: Sequence[str] = VARIANTS) -> Iterator[Measured]:
