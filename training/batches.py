@@ -73,8 +73,8 @@ class Data:
         """Every window once, in random batches of like lengths: a batch is computed at the length of its longest."""
         lengths = (self.windows["history_order"] > 0).sum(1)
         order = torch.randperm(len(lengths), generator=draw)
-        runs = (run[lengths[run].argsort(stable=True)] for run in order.split(windows * RUN))
-        batches = [batch for run in runs for batch in run.split(windows)]
+        runs = (run[lengths[run].argsort(stable=True)] for run in torch.split(order, windows * RUN))
+        batches = [batch for run in runs for batch in torch.split(run, windows)]
         return [batches[place] for place in torch.randperm(len(batches), generator=draw)]
 
     def steps(self, windows: int) -> int:

@@ -65,6 +65,7 @@ class TrainConfig:
     minutes: float = 2.5  # wall clock after which no further epoch starts
     threads: int = 2
     seed: int = 0
+    without: str = ""  # parts to train without, to see what they buy: realtime, context, gaps, residual, nearby
     scorer: str = "dot"  # of user and item vector: dot, or bilinear <x, W y> + b
     head_weights: str = "click=1"  # heads of the ranking score: click, conversion, rating
     loss: str = "softmax"  # over a label's sampled candidates: softmax, or gbce

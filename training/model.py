@@ -33,8 +33,10 @@ class Ranker(nn.Module):
         dropout: float,
         scorer: str = "dot",
         blend: Mapping[str, float] = CLICK_ALONE,
+        silenced: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
+        self.silenced = silenced  # inputs that read as zero: ablation.py
         self.history = HistoryEncoder(layers, heads, dropout)
         self.attributes = nn.Embedding(ATTRIBUTE_BUCKETS, 16, padding_idx=0)
         self.request = nn.Embedding(ATTRIBUTE_BUCKETS, 16, padding_idx=0)  # of the request's context
@@ -60,8 +62,13 @@ class Ranker(nn.Module):
         """Scores [B, N]."""
         return self.scores(*self.asking(inputs), inputs)
 
+    def heard(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs, those that are silenced as zeros."""
+        return inputs | {name: torch.zeros_like(inputs[name]) for name in self.silenced & inputs.keys()}
+
     def asking(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Who asks: user vectors [B, D] and context [B, 32]."""
+        inputs = self.heard(inputs)
         context = self.context_of(inputs)
         state = self.history(inputs["history_vectors"], inputs["history_actions"], inputs["history_gaps"])
         moment = self.moment(inputs["request_hour"], inputs["request_weekday"], inputs)[:, -1]
@@ -99,6 +106,7 @@ class Ranker(nn.Module):
 
     def pairs(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """User vectors [B, D] and candidates -> what the heads read: affinities [B, N] and features [B, N, F]."""
+        inputs = self.heard(inputs)
         candidates = inputs["item_vectors"]
         recent = self.recency.newest(inputs["history_vectors"], inputs["history_actions"])
         similar = unit(candidates) @ recent.transpose(1, 2)  # [B, N, K]

@@ -32,6 +32,8 @@ def past_of(settings: StoreSettings, snapshot: Path, until: str) -> pd.DataFrame
 
 def list_neighbours(recommender: Recommender, text: Tensor, past: pd.DataFrame, catalogue: Catalogue) -> None:
     """Give the recommender lists made of ``past`` interactions and of text vectors [n + q, text_size]."""
+    if "nearby" in recommender.without:
+        return
     rows = past.item_id.map(catalogue.index)
     users, known = pd.factorize(past.user_id)[0], rows.notna().to_numpy()
     vectors = text[: len(catalogue)].detach().float().cpu().numpy()
@@ -42,6 +44,8 @@ def list_neighbours(recommender: Recommender, text: Tensor, past: pd.DataFrame, 
 def weigh_neighbours(recommender: Recommender, text: Tensor, cases: list[Case]) -> dict[str, float]:
     """Fit the weights of the lists to cases that came after what the lists are made of; returns the losses."""
     recommender.ranker.nearby.weights.zero_()
+    if recommender.neighbours is None:
+        return {"cases": 0}
     scorer = recommender.scorer(text)
     drawn = np.random.default_rng(0).permutation(len(cases))[:CASES]
     possible = [cases[place] for place in drawn if cases[place].target >= 0]

@@ -14,7 +14,7 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
 
     ``matrix`` [1 + n, D] starts with the row of "none". Items of the window itself are not counted as negatives.
     """
-    windows = trimmed(windows)
+    windows = ranker.heard(trimmed(windows))
     gaps, rows = windows["history_gaps"], windows["history_rows"]
     vectors, actions = matrix[rows], windows["history_actions"]
     states = ranker.history(vectors, actions, gaps, last_only=False)

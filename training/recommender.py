@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from feature_repo.neighbours import Neighbours, nearness
+from training.ablation import parts, silenced
 from training.cases import Case
 from training.config import TrainConfig
 from training.heads import blend_of
@@ -32,9 +33,11 @@ class Recommender:
     attributes: Tensor  # [n, ATTRIBUTES] hash buckets of the catalogue
     media: dict[str, Tensor] = field(default_factory=dict)  # image, audio -> [n, k] vectors of the catalogue
     neighbours: Neighbours | None = None  # the nearest items of each, made when all else is trained
+    without: frozenset[str] = frozenset()  # parts it is trained without: ablation.py
 
     def matrix(self, text: Tensor, cold_share: float = 0.0) -> Tensor:
         """Item vectors [1 + n, D] of text vectors [n + q, text_size], "none" in front; a share lacks its residual."""
+        cold_share = 1.0 if "residual" in self.without else cold_share
         cold = torch.rand(len(self.residual), device=self.residual.device) < cold_share if cold_share else None
         return item_matrix(self.tower, self.residual, text[: len(self.residual)], self.attributes, cold, self.media)
 
@@ -116,11 +119,12 @@ def build(
 ) -> Recommender:
     """An untrained recommender for a catalogue."""
     blend = blend_of(config.head_weights)
-    ranker = Ranker(config.layers, config.heads, config.hidden, config.dropout, config.scorer, blend)
+    shape = config.layers, config.heads, config.hidden, config.dropout
+    ranker = Ranker(*shape, config.scorer, blend, silenced(config.without))
     sizes = {kind: vectors.shape[1] for kind, vectors in (media or {}).items()}
     tower = ItemTower(text_size, sizes, config.media_dropout)
     residual = nn.Parameter(torch.randn(len(attributes), tower.text.out_features) * 0.02)
-    return Recommender(ranker, tower, residual, attributes, media or {})
+    return Recommender(ranker, tower, residual, attributes, media or {}, without=parts(config.without))
 
 
 def stacked(cases: Sequence[Case]) -> Arrays:
