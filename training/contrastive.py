@@ -4,7 +4,7 @@ Backpropagation through the encoder itself, in bfloat16 where the device has it.
 came next from all the other texts of its step (InfoNCE, van den Oord et al., 2018). Those come as often as they are
 popular, so the log of the chance that they came is subtracted (logQ, Yi et al., 2019), and items of the same history or
 known to follow the anchor elsewhere are no negatives. A step takes whole stretches of histories: an encoded text is
-anchor and target of several pairs, which makes an epoch three to five times cheaper than pairs drawn one by one.
+anchor and target of several pairs, which makes an epoch about three times cheaper than pairs drawn one by one.
 """
 
 import time
