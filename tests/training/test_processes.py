@@ -30,7 +30,8 @@ SETTINGS = {
     "threads": 2,  # one for each
     "minutes": 10.0,
 }
-LAUNCH = "-m accelerate.commands.launch --num_processes 2 --num_machines 1 --cpu --main_process_port 0".split()
+HERE = ["--num_processes", "2", "--num_machines", "1", "--cpu", "--main_process_port", "0"]
+LAUNCH = ["-m", "accelerate.commands.launch", *HERE]
 
 
 def curve(run: Path) -> list[dict[str, float]]:
