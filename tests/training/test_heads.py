@@ -1,5 +1,7 @@
 """Each head learns what its actions say, and only what has weight is blended."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -63,7 +65,11 @@ def test_labels_teach_the_heads_of_their_actions() -> None:
 
 
 def test_only_ratings_with_a_value_are_targets() -> None:
-    rows = [{"action": "rating", "value": 4.0}, {"action": "rating"}, {"action": "click", "value": 1.0}]
+    rows: list[dict[str, Any]] = [
+        {"action": "rating", "value": 4.0},
+        {"action": "rating"},
+        {"action": "click", "value": 1.0},
+    ]
     found = targets(rows)
     assert found["label_action"].tolist() == [ACTION_CODE["rating"], 0, ACTION_CODE["click"]]
     assert found["label_value"].tolist() == [4.0, 0.0, 0.0]

@@ -26,6 +26,7 @@ from training.log import EmptyLog
 from training.metrics import summary
 from training.onnx_models import Served
 from training.parity import ParityError, check_parity
+from training.report.__main__ import report, write
 from training.rivals import read_weights
 from training.runs import latest_run, read_run
 from training.settings import TrainingSettings
@@ -71,6 +72,7 @@ def test_a_run_keeps_its_configuration_and_its_history(folder: Path) -> None:
     made = json.loads((folder / "config.json").read_text())
     assert made["config"]["lora_rank"] == 2 and len(made["history"]) == 2
     assert latest_run(folder.parent) == folder
+    assert made["calibration"]["slope"] >= 0 and "sampled negatives" in made["calibration"]["fitted_to"]
 
 
 def test_a_run_that_is_read_computes_what_was_saved(folder: Path) -> None:
@@ -91,6 +93,24 @@ def test_evaluation_measures_model_and_baselines_on_the_same_cases(
     cases, scored = (pd.read_parquet(folder / f"{name}-test.parquet") for name in ("cases", "scored"))
     assert summary(cases["rank_EASE"])["ndcg@10"] == pytest.approx(table["EASE"]["ndcg@10"])
     assert set(scored.case) <= set(cases.index) and scored.groupby("case").label.sum().eq(1).all()
+
+
+def test_a_run_that_was_evaluated_is_reported_on(
+    store: FeatureStore, settings: StoreSettings, snapshot: Path, folder: Path, tmp_path: Path
+) -> None:
+    events().to_parquet(tmp_path / "events.parquet")
+    run = tmp_path / "run"
+    shutil.copytree(folder, run)
+    run_evaluation(store, settings, run, snapshot, tmp_path / "events.parquet", False, "popularity")
+    made = report(run, settings, snapshot.parent, None, tmp_path / "events.parquet", 6)
+    assert made["headline"]["scorers"][0]["ndcg@10"]["value"] == pytest.approx(
+        json.loads((run / "metrics.json").read_text())["test"]["model"]["ndcg@10"]
+    )
+    shuffled = {row["name"]: row for row in made["importance"]["rows"]}
+    assert {"history", "history_gaps", "item_actions_7d", "text vectors", "item vectors"} <= set(shuffled)
+    assert 0 < made["importance"]["cases"] <= 6 and made["tuning"]["texts"]["items"] == 12
+    numbers = write(made, tmp_path / "report.html")
+    assert json.loads(numbers.read_text())["run"]["name"] == "run"
 
 
 def test_what_was_shown_is_evaluated_per_impression_and_against_another_run(

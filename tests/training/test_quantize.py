@@ -28,9 +28,10 @@ def exact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def inputs(batch: int, items: int) -> Arrays:
     """Vectors as they are learned, and gaps of years: more seconds than 16 bits can say."""
-    found, draw = ranker_inputs(batch, items), np.random.default_rng(0)
+    draw = np.random.default_rng(0)
+    found: Arrays = ranker_inputs(batch, items)
     for name in ("history_vectors", "item_vectors"):
-        found[name] = draw.normal(0, 0.2, found[name].shape).astype(np.float32)
+        found[name] = np.asarray(draw.normal(0, 0.2, found[name].shape), np.float32)
     found["history_gaps"] = -np.sort(-found["history_gaps"] * 1e7, 1)
     return found
 
