@@ -11,7 +11,7 @@ from training.baselines.past import Past, histories, users_by_items
 from training.cases import Case
 
 NEIGHBOURS = 200  # per item
-CELLS = 8_000_000  # similarities that are looked through at once (memory)
+CELLS = 8_000_000  # similarities that are looked through at once, at most (memory)
 
 
 def fit(past: Past) -> "ItemKNN":
@@ -46,8 +46,10 @@ def nearest(rows: sp.csr_matrix, count: int) -> sp.csr_matrix:
 
 
 def _nearest(products: sp.csr_matrix, count: int) -> sp.csr_matrix:
-    dense = products.toarray()
-    if dense.shape[1] > count:
-        weakest = np.partition(dense, -count, axis=1)[:, -count]
-        dense[dense < weakest[:, None]] = 0.0
-    return sp.csr_matrix(dense)
+    products = products.tocsr()
+    for start, end in zip(products.indptr[:-1], products.indptr[1:], strict=True):
+        if end - start > count:
+            row = products.data[start:end]
+            row[row < np.partition(row, -count)[-count]] = 0.0
+    products.eliminate_zeros()
+    return products
