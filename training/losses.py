@@ -44,16 +44,6 @@ def label_losses(
     return losses
 
 
-def label_loss(ranker: Ranker, users: Batch, candidates: Batch, matrix: Tensor) -> Tensor:
-    """All losses of labels by their usual weights."""
-    return weighted(label_losses(ranker, users, candidates, matrix, TrainConfig()), TrainConfig())
-
-
-def weighted(losses: Batch, config: TrainConfig) -> Tensor:
-    """The sum of named losses, each by its ``<name>_weight``."""
-    return torch.stack([getattr(config, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
-
-
 def click_losses(scores: Tensor, candidates: Batch, catalogue: int, config: TrainConfig) -> Batch:
     """What the scores [B, N] say of what was drawn and of what was shown."""
     losses = {}

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from feature_repo.vocabulary import ACTION_CODE
 from training.config import TrainConfig
 from training.example_inputs import ranker_inputs
-from training.losses import click_loss, gbce, label_losses, sampled_loss, shown_loss, weighted
+from training.losses import click_loss, gbce, label_losses, sampled_loss, shown_loss
 from training.model import Ranker
 
 CONFIG = TrainConfig()
@@ -100,11 +100,6 @@ def test_a_weight_of_zero_switches_a_loss_off(name: str) -> None:
     weights: dict[str, Any] = {f"{name}_weight": 0.0}
     off = replace(CONFIG, **weights)
     assert name not in found(off, [CLICK, LIKE, RATING], SHOWN)
-
-
-def test_losses_are_added_by_their_weights() -> None:
-    config = replace(CONFIG, next_item_weight=2.0, rating_weight=0.5)
-    assert weighted({"next_item": torch.tensor(3.0), "rating": torch.tensor(4.0)}, config) == 8.0
 
 
 def test_gbce_is_chosen_by_name_and_another_name_refused() -> None:
