@@ -14,13 +14,15 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.cases import walk
 from training.log import EmptyLog
+from training.query_texts import with_queries
 from training.report.build import build
 from training.report.evidence import Evidence, read_evidence
 from training.report.importance import importance
 from training.report.page import render
 from training.report.sample import sample
 from training.report.tuning import against, texts
-from training.runs import Run, latest_run, read_run
+from training.rivals import read_weights
+from training.runs import Run, latest_run
 from training.samples import Catalogue, read_catalogue
 from training.settings import TrainingSettings
 from training.window import MIN_SEEN, ROLL, open_window
@@ -34,12 +36,12 @@ Section = dict[str, Any]
 
 
 def report(
-    run: Path, settings: StoreSettings, folders: TrainingSettings, other: Path | None, file: Path | None, count: int
+    run: Path, settings: StoreSettings, snapshots: Path, other: Path | None, file: Path | None, count: int
 ) -> Section:
     """Everything there is to say about a run."""
-    evidence = read_evidence(run, folders.snapshots, settings)
-    trained = read_run(run)
-    snapshot = folders.snapshots / trained.snapshot_id
+    evidence = read_evidence(run, snapshots, settings)
+    trained = read_weights(run, validation=False)
+    snapshot = snapshots / trained.snapshot_id
     catalogue = read_catalogue(snapshot)
     worth = inputs_worth(evidence, trained, settings, snapshot, catalogue, file, count)
     tuning = {"against": against(evidence, other), "texts": texts(evidence, trained, catalogue.texts)}
@@ -59,8 +61,8 @@ def inputs_worth(
     if not count:
         return {"missing": "The importance of inputs was left out (--cases 0)."}
     window = open_window(open_store(settings), settings, snapshot, catalogue, validation=False, file=file)
-    cases = sample(walk(window.world, window.events, ROLL, MIN_SEEN), evidence.cases, count)
-    return importance(cases, run.recommender, run.text)
+    drawn = walk(window.world, window.events, ROLL, MIN_SEEN, newcomers=True, limit=count)
+    return importance(sample(drawn, evidence.cases), run.recommender, with_queries(run, window.world.queries))
 
 
 def write(made: Section, page: Path) -> Path:
@@ -89,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(2)
     try:
         run = chosen.run or latest_run(folders.models)
-        made = report(run, settings, folders, chosen.against, chosen.interactions, max(chosen.cases, 0))
+        made = report(run, settings, folders.snapshots, chosen.against, chosen.interactions, max(chosen.cases, 0))
     except EmptyLog as error:
         sys.exit(str(error))
     page = chosen.out or run / "report.html"

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+STEPS = (1.0, 2.0, 5.0, 10.0)  # not 2.5: its ticks would need one more digit
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Axis:
     low: float
     high: float
     form: str = "g"
+    whole: bool = False  # whether only whole numbers mean something, as of epochs
 
     def share(self, value: float) -> float:
         """Where a value lies, 0 at the low end, 1 at the high end; held inside."""
@@ -28,7 +29,7 @@ def step_of(span: float, count: int) -> float:
 
 def ticks(axis: Axis, count: int = 5) -> list[float]:
     """Round values inside an axis."""
-    step = step_of(axis.high - axis.low, count)
+    step = max(step_of(axis.high - axis.low, count), 1.0 if axis.whole else 0.0)
     first = math.ceil(axis.low / step - 1e-9)
     return [place * step for place in range(first, math.floor(axis.high / step + 1e-9) + 1)]
 

@@ -11,6 +11,7 @@ from training.report.curves import curves
 from training.report.evidence import Evidence
 from training.report.headline import headline
 from training.report.learning import learning
+from training.report.shown import shown
 from training.report.slices import little_known, slices
 from training.report.worst import worst
 
@@ -19,6 +20,7 @@ Section = dict[str, Any]
 SECTIONS: dict[str, Callable[[Evidence], Section]] = {
     "headline": headline,
     "curves": lambda evidence: curves(evidence.scored, evidence.users, click_rate(evidence)),
+    "impressions": shown,
     "slices": slices,
     "cold_start": little_known,
     "breadth": breadth,

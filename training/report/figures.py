@@ -51,7 +51,7 @@ def learning_curve(curve: Section) -> Markup:
     values = [value for _, value in curve["points"]]
     low = 0.0 if curve["name"] in NAMES or 0 <= min(values) < 0.4 * max(values) else min(values)
     first, last = curve["points"][0][0], curve["points"][-1][0]
-    x = Axis(curve["over"], first if last > first else 0.0, last if last > first else last or 1.0)
+    x = Axis(curve["over"], first if last > first else 0.0, last if last > first else last or 1.0, whole=True)
     few = len(values) <= 40
     titles = [f"{curve['over']} {at:g}: {value:.4g}" for at, value in curve["points"]] if few else []
     line = Line(curve["name"], curve["points"], "accent", titles)

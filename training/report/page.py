@@ -50,7 +50,7 @@ def signed(value: float | None, digits: int = 4) -> str:
 def bounds(mean: Mapping[str, Any], digits: int = 4, sign: str = "") -> str:
     """An interval as ``low to high``."""
     if mean["low"] is None:
-        return "one user: no interval"
+        return "no interval: one user"
     return f"{mean['low']:{sign}.{digits}f} to {mean['high']:{sign}.{digits}f}".replace("-", "−")
 
 

@@ -1,29 +1,21 @@
-"""The events after a snapshot -> some of the cases that evaluate saw, with all their tensors."""
+"""Cases that were drawn, with all their tensors -> the same, checked against what evaluate saw."""
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from training.cases import Case
 from training.log import EmptyLog
 
-SEED = 0
 
-
-def sample(walked: Iterable[Case], known: pd.DataFrame, count: int) -> list[Case]:
-    """``count`` of the cases, drawn at random; raises EmptyLog where they are not those of ``known``, in its order."""
-    draw = np.random.default_rng(SEED)
-    wanted = set(draw.choice(len(known), min(count, len(known)), replace=False).tolist())
-    keys, chosen = zip(known["user_id"], known["item_id"], known["timestamp"], strict=True), []
-    bar = tqdm(walked, desc="cases", total=len(known), unit=" cases", leave=False)
-    for place, (case, key) in enumerate(zip(bar, keys, strict=False)):
-        if (case.user_id, case.item_id, case.timestamp) != key:
-            raise EmptyLog(
-                f"case {place} is not the one that evaluate saw: name the file it read with --interactions, "
-                "or leave the importance of inputs out with --cases 0"
-            )
-        if place in wanted:
-            chosen.append(case)
-    return chosen
+def sample(walked: Iterable[Case], known: pd.DataFrame) -> list[Case]:
+    """Cases of users who were met before; raises EmptyLog where one is not among the cases of ``known``."""
+    keys = set(zip(known["user_id"], known["item_id"], known["timestamp"], strict=True))
+    drawn = [case for case in tqdm(walked, desc="cases", unit=" cases", leave=False) if len(case.seen)]
+    if any((case.user_id, case.item_id, case.timestamp) not in keys for case in drawn):
+        raise EmptyLog(
+            "the cases of this window are not those that evaluate saw: name the file it read with --interactions, or "
+            "leave the importance of inputs out with --cases 0"
+        )
+    return drawn
