@@ -74,7 +74,9 @@ class HistoryEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(VECTOR_SIZE)
         self.drop = nn.Dropout(dropout)
-        nn.init.normal_(self.actions.weight, std=0.02)
+        for beside in (self.actions.weight, self.gaps.weight):  # as small as an item's vector, or it drowns the items
+            nn.init.normal_(beside, std=0.02)
+        nn.init.zeros_(self.gaps.bias)
 
     def forward(self, vectors: Tensor, actions: Tensor, gaps: Tensor, last_only: bool = True) -> Tensor:
         """[B, L, D], [B, L], [B, L] seconds before now -> [B, D] for the newest entry, or [B, L, D]."""

@@ -12,7 +12,7 @@ from training.recency import unit
 def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, negatives: int) -> Tensor:
     """Next-item cross entropy at every fresh entry of history windows [B, L], over the vectors alone (SASRec, 2018).
 
-    ``matrix`` [1 + n, D] starts with the row of "none". Items of the window itself are not counted as negatives.
+    ``matrix`` [1 + n, D] starts with the row of "none". What was met before an entry is no negative of it.
     """
     windows = ranker.heard(trimmed(windows))
     gaps, rows = windows["history_gaps"], windows["history_rows"]
@@ -28,11 +28,22 @@ def window_loss(ranker: Ranker, windows: dict[str, Tensor], matrix: Tensor, nega
     recent = ranker.recency.along(vectors, actions)[:, :-1][taught]
     aims, ends = torch.cat([ranker.scorer.aim(users), recent], -1), torch.cat([matrix[items], unit(matrix[items])], -1)
     logits = aims @ ends.T - log_draws
-    window_of = taught.nonzero()[:, 0]
-    met = torch.zeros(len(rows), len(matrix), dtype=torch.bool, device=rows.device).scatter_(1, rows, True)[:, items]
-    positions = torch.searchsorted(items, targets)
-    hidden = met[window_of].scatter(1, positions[:, None], False)
-    return F.cross_entropy(logits.masked_fill(hidden, NEVER), positions)
+    places = torch.searchsorted(items, targets)
+    hidden = met_before(rows, taught, items).scatter(1, places[:, None], False)
+    return F.cross_entropy(logits.masked_fill(hidden, NEVER), places)
+
+
+def met_before(rows: Tensor, taught: Tensor, items: Tensor) -> Tensor:
+    """Which of ``items`` [m] (sorted) each taught entry's user had met by then: bool [taught entries, m].
+
+    They are no negatives: nobody will rank them. What the user meets later is one, since it did not come next.
+    """
+    window, entry = taught.nonzero().unbind(1)
+    places = torch.searchsorted(items, rows.contiguous()).clamp(max=len(items) - 1)
+    held = (items[places] == rows)[window] & (torch.arange(rows.shape[1], device=rows.device) <= entry[:, None])
+    met = torch.zeros(len(window), len(items) + 1, dtype=torch.bool, device=rows.device)
+    met.scatter_(1, torch.where(held, places[window], len(items)), True)
+    return met[:, :-1]
 
 
 def trimmed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

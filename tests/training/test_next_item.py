@@ -1,7 +1,7 @@
 import torch
 
 from training.model import Ranker
-from training.next_item import catalogue_sample, trimmed, window_loss
+from training.next_item import catalogue_sample, met_before, trimmed, window_loss
 
 
 def test_a_small_catalogue_is_ranked_as_a_whole() -> None:
@@ -61,3 +61,9 @@ def test_likeness_along_a_history_ends_at_that_of_the_newest() -> None:
     along = ranker.recency.along(vectors, actions)[:, -1]
     newest = (ranker.recency.pull[:, None] * ranker.recency.newest(vectors, actions)).sum(1)
     assert torch.allclose(along, newest, atol=1e-5)
+
+
+def test_what_was_met_before_is_no_negative_and_what_comes_later_is_one() -> None:
+    rows, taught = torch.tensor([[0, 4, 2, 7, 4]]), torch.tensor([[False, True, False, True]])
+    met = met_before(rows[:, :-1], taught, torch.tensor([1, 2, 4, 7, 9]))
+    assert met.tolist() == [[False, False, True, False, False], [False, True, True, True, False]]
