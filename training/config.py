@@ -71,8 +71,8 @@ class TrainConfig:
     loss: str = "softmax"  # over a label's sampled candidates: softmax, or gbce
     gbce_t: float = 0.75  # gbce: how much of the overconfidence that sampling brings is taken back, 0 none .. 1 all
     next_item_weight: float = 1.0  # share of each loss; a weight of 0 is not computed
-    ranking_weight: float = 1.0  # of a label over its sampled candidates
-    shown_weight: float = 1.0  # of a label over what was shown with it and passed over
+    ranking_weight: float = 0.05  # of a label over its sampled candidates: importance weights make it noisy
+    shown_weight: float = 0.2  # of a label over what was shown with it and passed over
     click_weight: float = 0.1  # clicked or passed over, each shown item by itself
     conversion_weight: float = 0.1  # like, cart or purchase against a click
     rating_weight: float = 0.1  # squared error, in standard deviations of the ratings

@@ -1,4 +1,4 @@
-"""A trained recommender and a past -> its lists of near items, and how much they count."""
+"""A trained recommender and a past -> its lists of near items, and what they and its numbers are worth."""
 
 from pathlib import Path
 from typing import Any
@@ -6,21 +6,22 @@ from typing import Any
 import feature_repo.lean_feast  # noqa: F401
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
 
 from feature_repo.settings import StoreSettings
 from training.cases import Case
+from training.history import NEVER
 from training.item_neighbours import item_neighbours
 from training.log import interactions
-from training.nearby import Evidence, fit
+from training.nearby import steps_of
 from training.recommender import Recommender
 from training.samples import Catalogue
+from training.stacking import Parts, worth
 from training.window import read_metadata
 
-CASES = 1000  # of the validation window, that the weights are fitted to
+CASES = 1000  # of the validation window, that the worth of parts is fitted to
 
 
 def past_of(settings: StoreSettings, snapshot: Path, until: str) -> pd.DataFrame:
@@ -41,21 +42,38 @@ def list_neighbours(recommender: Recommender, text: Tensor, past: pd.DataFrame, 
 
 
 @torch.no_grad()
-def weigh_neighbours(recommender: Recommender, text: Tensor, cases: list[Case]) -> dict[str, float]:
-    """Fit the weights of the lists to cases that came after what the lists are made of; returns the losses."""
-    recommender.ranker.nearby.weights.zero_()
-    if recommender.neighbours is None:
-        return {"cases": 0}
-    scorer = recommender.scorer(text)
-    drawn = np.random.default_rng(0).permutation(len(cases))[:CASES]
-    possible = [cases[place] for place in drawn if cases[place].target >= 0]
-    found = [_evidence(recommender, scorer([case])[0], case) for case in possible if case.target not in case.seen]
-    return fit(recommender.ranker.nearby, found) if found else {"cases": 0}
+def weigh_parts(recommender: Recommender, text: Tensor, cases: list[Case]) -> dict[str, Any]:
+    """Set what numbers and lists are worth beside the vectors, by cases that came after what the lists are made of."""
+    ranker = recommender.ranker
+    ranker.nearby.weights.zero_()
+    drawn = (cases[place] for place in np.random.default_rng(0).permutation(len(cases))[:CASES])
+    chosen = [case for case in drawn if case.target >= 0 and case.target not in case.seen]
+    if not chosen or set(ranker.heads.weights) != {"click"}:
+        return {"cases": 0}  # a blend of heads was chosen by hand
+    found = worth(parts_of(recommender, text, chosen))
+    for weight in ranker.heads.tops["click"].parameters():
+        weight.mul_(found.numbers)
+    ranker.nearby.weights.copy_(found.near)
+    return {"cases": len(chosen), **found._asdict(), "near": found.near.tolist()}
 
 
-def _evidence(recommender: Recommender, scores: npt.NDArray[Any], case: Case) -> Evidence:
-    """Scores [n] without the lists, nearness by the lists, and the target."""
-    own = torch.from_numpy(scores.copy())
-    own[torch.from_numpy(case.seen)] = -torch.inf
-    near = recommender.near(torch.from_numpy(case.user["history_rows"])[None])[0]
-    return own, near.cpu(), case.target
+def parts_of(recommender: Recommender, text: Tensor, cases: list[Case]) -> list[Parts]:
+    """The parts of the scores of all items, for each case."""
+    ranker = recommender.ranker
+    whole, top = recommender.scorer(text), ranker.heads.tops["click"]
+    scores = [torch.from_numpy(whole([case])[0].copy()) for case in cases]
+    kept = [weight.detach().clone() for weight in top.parameters()]
+    for weight in top.parameters():
+        weight.zero_()
+    affinities = [torch.from_numpy(whole([case])[0].copy()) for case in cases]
+    for weight, before in zip(top.parameters(), kept, strict=True):
+        weight.copy_(before)
+    every = zip(cases, affinities, scores, strict=True)
+    return [_part(recommender, case, affinity, score) for case, affinity, score in every]
+
+
+def _part(recommender: Recommender, case: Case, affinity: Tensor, score: Tensor) -> Parts:
+    near = recommender.near(torch.from_numpy(case.user["history_rows"])[None])[0].cpu()
+    numbers = score - affinity
+    affinity[torch.from_numpy(case.seen)] = NEVER
+    return Parts(affinity, numbers, steps_of(near), case.target)

@@ -23,7 +23,7 @@ from training.label_columns import read_labels
 from training.language import learning_rate
 from training.language import load as load_language
 from training.loop import Around, fit
-from training.near_cases import list_neighbours, past_of, weigh_neighbours
+from training.near_cases import list_neighbours, past_of, weigh_parts
 from training.processes import Processes, join
 from training.progress import Progress, Record
 from training.queries import read_queries
@@ -68,15 +68,17 @@ def train(
             ready = taught(config, recommender.ranker.heads, data.users)
             history = fit(recommender, cache, data, cases, config.epochs, ready, around)
             list_neighbours(recommender, cache.vectors, past_of(settings, snapshot, "validation_after_ms"), catalogue)
-            nearby = processes.agree(weigh_neighbours(recommender, cache.vectors, cases))
+            parts = processes.agree(weigh_parts(recommender, cache.vectors, cases))
             held_out = read_labels(snapshot, catalogue, "validation", queries)
             calibration = calibrate(recommender, cache.vectors, held_out, config.click_rate)
             if processes.first:
-                write_config(run, config, snapshot.name, history=history, calibration=calibration, nearby=nearby)
+                write_config(run, config, snapshot.name, history=history, calibration=calibration, parts=parts)
                 write_weights(run / "validated.pt", recommender, cache.state(), catalogue)
         if config.final_epochs:
             # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
+            # What the numbers of a candidate are worth stays as it was measured: only the vectors learn on.
             late = replace(config, learning_rate=config.learning_rate * config.final_rate, encoder_refreshes=0)
+            late = replace(late, ranking_weight=0.0, shown_weight=0.0, click_weight=0.0)
             data = read_data(snapshot, catalogue, ["train", "validation"], queries)
             around = _around(run, FINAL, processes, saved, curves)
             ready = taught(late, recommender.ranker.heads, data.users)

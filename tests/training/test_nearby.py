@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from feature_repo.neighbours import NEAR, SPANS, Neighbours, nearness
 from training.item_neighbours import KEPT, alike, item_neighbours, together
-from training.nearby import Nearby, fit
+from training.nearby import Nearby, steps_of
+from training.stacking import Parts, worth
 
 
 def lists(size: int = 6, seed: int = 0) -> Neighbours:
@@ -64,16 +65,19 @@ def test_lists_hold_the_nearest_of_a_large_catalogue() -> None:
 def test_weights_grow_where_nearness_tells_what_comes_and_nowhere_else() -> None:
     draw = torch.Generator().manual_seed(0)
     cases = []
-    for _ in range(200):
-        near = torch.rand(20, NEAR, generator=draw)
-        scores = torch.randn(20, generator=draw)
-        target = int((scores + 8 * near[:, 0] - torch.empty(20).exponential_(generator=draw).log()).argmax())
-        cases.append((scores, near, target))
+    for _ in range(300):
+        near, noise = torch.rand(20, NEAR, generator=draw), torch.randn(20, generator=draw)
+        affinity = torch.randn(20, generator=draw)
+        gumbel = -torch.empty(20).exponential_(generator=draw).log()
+        target = int((2 * affinity + 8 * near[:, 0] + gumbel).argmax())
+        cases.append(Parts(affinity, noise, steps_of(near), target))
+    found = worth(cases)
+    assert found.after < found.before - 0.3
+    assert found.numbers < 0.2  # noise
     nearby = Nearby()
-    found = fit(nearby, cases)
-    assert found["after"] < found["before"] - 0.3
+    nearby.weights.data.copy_(found.near)
     gains = nearby(torch.eye(NEAR)[None])[0]
-    assert gains.argmax() == 0 and gains[0] > 3 and gains[1:].abs().max() < 3
+    assert gains.argmax() == 0 and 2 < gains[0] < 6 and gains[1:].abs().max() < 1.5
 
 
 def test_nothing_is_near_for_an_unknown_user() -> None:
