@@ -8,8 +8,8 @@ import pytest
 
 from feature_repo.settings import StoreSettings
 from training.config import SnapshotConfig
-from training.log import EmptyLog, end_of, interactions
 from training.label_columns import read_labels
+from training.log import EmptyLog, end_of, interactions
 from training.samples import read_catalogue
 from training.snapshot import labels_of, latest, windows_of
 
