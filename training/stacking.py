@@ -1,9 +1,8 @@
 """The parts of a score and what came -> what each part is worth, by the likelihood of what came among all items.
 
 Fitted when all else is trained, on cases of the validation window. Trained along, the lists of near items would be
-trusted more than they deserve later, since they were made from the very labels; and the numbers of a candidate, which are
-learned against a few drawn negatives, would be trusted among all items as among those (stacked generalisation: Wolpert,
-1992).
+trusted more than they deserve later, since they were made from the very labels; and the numbers of a candidate, learned
+against a few drawn negatives, would be trusted among all items as among those (stacked generalisation: Wolpert, 1992).
 """
 
 from collections.abc import Sequence

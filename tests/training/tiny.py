@@ -72,8 +72,6 @@ def content(item_id: str) -> dict[str, Any]:
         "item_attributes": ["shelf=1"],
         "item_image_vector": np.zeros(0),
         "item_audio_vector": np.zeros(0),
-        "item_image_vector": [],
-        "item_audio_vector": [],
         "item_published_at": BEGIN - 24 * HOUR,
         "item_available": True,
         "event_timestamp": BEGIN * 1000 - 1,
