@@ -100,9 +100,12 @@ def fit(
 
 
 def measure(progress: Progress, steps: int, cases: list[Case], started: float) -> Record:
-    """The record of the epoch that is over: mean losses, how the average ranks the cases, seconds of training."""
+    """The record of the epoch that is over: mean losses, how the average's vectors rank the cases, seconds of training.
+
+    What numbers and lists are worth beside the vectors is found when all is trained (stacking.py).
+    """
     losses = {name: value / steps for name, value in progress.sums.items() if value}
-    measured = summary(progress.average.ranks(cases, progress.cache.vectors)) if cases else {}
+    measured = summary(progress.average.ranks(cases, progress.cache.vectors, by_vectors=True)) if cases else {}
     seconds = time.monotonic() - started
     return {"epoch": progress.step // steps, "step": progress.step, "seconds": seconds, **losses, **measured}
 

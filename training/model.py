@@ -104,13 +104,23 @@ class Ranker(nn.Module):
         scores: Tensor = own + self.nearby(inputs["user_item_near"])
         return scores
 
+    def by_vectors(self, inputs: dict[str, Tensor]) -> Tensor:
+        """What the vectors alone say of the candidates, which is most of their scores: [B, N]."""
+        return self.affinities(self.asking(inputs)[0], inputs)[0]
+
+    def affinities(self, user: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """How candidates suit user vectors [B, D] and newest entries [B, N], and how like these they are [B, N, K]."""
+        candidates = inputs["item_vectors"]
+        recent = self.recency.newest(inputs["history_vectors"], inputs["history_actions"])
+        similar = unit(candidates) @ recent.transpose(1, 2)
+        affinity: Tensor = self.scorer(user, candidates) + similar @ self.recency.pull
+        return affinity, similar
+
     def pairs(self, user: Tensor, context: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """User vectors [B, D] and candidates -> what the heads read: affinities [B, N] and features [B, N, F]."""
         inputs = self.heard(inputs)
         candidates = inputs["item_vectors"]
-        recent = self.recency.newest(inputs["history_vectors"], inputs["history_actions"])
-        similar = unit(candidates) @ recent.transpose(1, 2)  # [B, N, K]
-        affinity = self.scorer(user, candidates) + similar @ self.recency.pull  # [B, N]
+        affinity, similar = self.affinities(user, inputs)
         counters = torch.cat([inputs[f"item_actions_{window}"] for window in WINDOWS], -1)
         others = torch.stack([inputs["item_age_days"] / 30, inputs["item_ctr_7d"], inputs["user_item_affinity"]], -1)
         asked = cosine(candidates, inputs["query_vector"][:, None])

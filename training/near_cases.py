@@ -6,6 +6,7 @@ from typing import Any
 import feature_repo.lean_feast  # noqa: F401
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from training.recommender import Recommender
 from training.samples import Catalogue
 from training.stacking import Parts, worth
 from training.window import read_metadata
+
+Array = npt.NDArray[Any]
 
 CASES = 1000  # of the validation window, that the worth of parts is fitted to
 
@@ -59,21 +62,12 @@ def weigh_parts(recommender: Recommender, text: Tensor, cases: list[Case]) -> di
 
 def parts_of(recommender: Recommender, text: Tensor, cases: list[Case]) -> list[Parts]:
     """The parts of the scores of all items, for each case."""
-    ranker = recommender.ranker
-    whole, top = recommender.scorer(text), ranker.heads.tops["click"]
-    scores = [torch.from_numpy(whole([case])[0].copy()) for case in cases]
-    kept = [weight.detach().clone() for weight in top.parameters()]
-    for weight in top.parameters():
-        weight.zero_()
-    affinities = [torch.from_numpy(whole([case])[0].copy()) for case in cases]
-    for weight, before in zip(top.parameters(), kept, strict=True):
-        weight.copy_(before)
-    every = zip(cases, affinities, scores, strict=True)
-    return [_part(recommender, case, affinity, score) for case, affinity, score in every]
+    whole, vectors = recommender.scorer(text), recommender.scorer(text, by_vectors=True)
+    return [_part(recommender, case, vectors([case])[0].copy(), whole([case])[0]) for case in cases]
 
 
-def _part(recommender: Recommender, case: Case, affinity: Tensor, score: Tensor) -> Parts:
+def _part(recommender: Recommender, case: Case, affinity: Array, score: Array) -> Parts:
     near = recommender.near(torch.from_numpy(case.user["history_rows"])[None])[0].cpu()
-    numbers = score - affinity
-    affinity[torch.from_numpy(case.seen)] = NEVER
-    return Parts(affinity, numbers, steps_of(near), case.target)
+    numbers = torch.from_numpy(score - affinity)
+    affinity[case.seen] = NEVER
+    return Parts(torch.from_numpy(affinity), numbers, steps_of(near), case.target)

@@ -47,9 +47,9 @@ def met_before(rows: Tensor, taught: Tensor, items: Tensor) -> Tensor:
 
 
 def trimmed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Histories [B, L] and what goes with them without the places in front that pad all: most histories are short."""
+    """Histories [B, L] and what goes with them, of the places in front that pad all only one: most are short."""
     actions = tensors["history_actions"]
-    length = max(int((actions > 0).sum(1).max()), 2) if len(actions) else 2
+    length = int((actions > 0).sum(1).max()) + 1 if len(actions) else 1  # the place before the first entry teaches it
     along = [
         name
         for name, each in tensors.items()

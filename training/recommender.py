@@ -83,18 +83,22 @@ class Recommender:
         with torch.no_grad():
             self.residual.copy_(state["residual"])
 
-    def ranks(self, cases: Sequence[Case], text: Tensor) -> list[float]:
+    def ranks(self, cases: Sequence[Case], text: Tensor, by_vectors: bool = False) -> list[float]:
         """The place of each case's target in the whole catalogue without what the user has seen."""
-        scorer, found = self.scorer(text), list[float]()
+        scorer, found = self.scorer(text, by_vectors), list[float]()
         for start in range(0, len(cases), SCORED):
             part = cases[start : start + SCORED]
             found += [rank(row, case.target, case.seen) for row, case in zip(scorer(part), part, strict=True)]
         return found
 
     @torch.no_grad()
-    def scorer(self, text: Tensor) -> Callable[[Sequence[Case]], npt.NDArray[Any]]:
-        """What scores the catalogue for cases [cases, n], by text vectors [n + q, text_size] and the weights of now."""
+    def scorer(self, text: Tensor, by_vectors: bool = False) -> Callable[[Sequence[Case]], npt.NDArray[Any]]:
+        """What scores the catalogue for cases [cases, n], by text vectors [n + q, text_size] and the weights of now.
+
+        ``by_vectors`` leaves out what numbers and lists add.
+        """
         self.modules().eval()
+        score = self.ranker.by_vectors if by_vectors else self.ranker
         matrix, queries = self.matrix(text), self.queries(text)
 
         @torch.no_grad()
@@ -104,11 +108,11 @@ class Recommender:
             for start in range(0, len(cases), step):
                 part = cases[start : start + step]
                 there = {name: tensor.to(matrix.device) for name, tensor in as_tensors(stacked(part)).items()}
-                if self.neighbours is not None:
+                if self.neighbours is not None and not by_vectors:
                     there["user_item_near"] = self.near(there["history_rows"])
                 inputs = fill_vectors(there, matrix, queries=queries)
                 inputs["item_vectors"] = matrix[1:].expand(len(part), -1, -1)
-                parts.append(self.ranker(inputs).cpu().numpy())
+                parts.append(score(inputs).cpu().numpy())
             return np.concatenate(parts)
 
         return scores

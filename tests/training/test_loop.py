@@ -94,7 +94,7 @@ def test_a_training_that_died_goes_on_as_if_it_had_not(
 
 
 @pytest.mark.parametrize("signals", [signal.SIGTERM, signal.SIGINT])
-def test_a_training_that_is_asked_to_stop_ends_after_a_step_and_goes_on_from_there(
+def test_a_training_that_is_asked_to_stop_ends_soon_and_goes_on_from_there(
     shop: Shop, whole: tuple[list[Record], dict[str, Tensor]], tmp_path: Path, signals: signal.Signals
 ) -> None:
     def stop_after_two(kind: str, record: Record) -> None:
@@ -102,10 +102,10 @@ def test_a_training_that_is_asked_to_stop_ends_after_a_step_and_goes_on_from_the
             os.kill(os.getpid(), signals)
 
     around = Around(tell=stop_after_two, save=lambda progress: checkpoint.write(tmp_path, 0, progress))
-    with pytest.raises(Stopped, match="after step"):
+    with pytest.raises(Stopped, match="after epoch 2"):
         shop.fit(shop.start(), around)
     saved = checkpoint.read(tmp_path)
-    assert saved.step == 2 * shop.data.steps(shop.config.windows) + 1
+    assert saved.step == 2 * shop.data.steps(shop.config.windows)
     history, weights = shop.fit(shop.start(), Around(saved=saved.state))
     assert history == whole[0] and equal(weights, whole[1])
 

@@ -46,7 +46,7 @@ def test_what_pads_all_histories_changes_nothing() -> None:
     torch.manual_seed(0)
     ranker, matrix, given = Ranker(1, 1, 8, 0.0), torch.randn(9, 64) * 0.1, windows([-2, -1])
     short = trimmed(given)
-    assert short["history_rows"].tolist() == [[1, 2, 3, 1]] and short["user_attributes"].shape == (1, 8)
+    assert short["history_rows"].tolist() == [[0, 1, 2, 3, 1]] and short["user_attributes"].shape == (1, 8)
     whole = ranker.history(matrix[given["history_rows"]], given["history_actions"], given["history_gaps"])
     part = ranker.history(matrix[short["history_rows"]], short["history_actions"], short["history_gaps"])
     assert torch.allclose(whole, part, atol=1e-5)
