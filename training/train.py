@@ -8,13 +8,17 @@ import feature_repo.lean_feast  # noqa: F401
 
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
+from training.ablation import parts
 from training.checkpoint import unfinished
 from training.config import FAST, TrainConfig, add_flags, from_flags
+from training.heads import blend_of
 from training.language import EncoderMissing
 from training.log import EmptyLog
 from training.loop import Stopped
+from training.losses import LOSSES
 from training.processes import join
 from training.runs import read_config
+from training.scorer import SCORERS
 from training.settings import TrainingSettings
 from training.snapshot import latest
 from training.stages import train
@@ -50,6 +54,18 @@ def parser() -> argparse.ArgumentParser:
 RESUME = "go on with a run that was stopped (default: the newest), by its own configuration and snapshot"
 
 
+def check(config: TrainConfig) -> None:
+    """Exit with the reason where a setting is none that there is, before anything is read."""
+    try:
+        parts(config.without)
+        blend_of(config.head_weights)
+    except ValueError as error:
+        sys.exit(str(error))
+    for name, chosen, known in (("scorer", config.scorer, SCORERS), ("loss", config.loss, LOSSES)):
+        if chosen not in known:
+            sys.exit(f"there is no {name} {chosen!r}: choose one of {', '.join(known)}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     chosen = parser().parse_args(arguments)
     settings, folders = StoreSettings(), TrainingSettings()
@@ -61,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
             snapshot = folders.snapshots / snapshot_id
         else:
             config = from_flags(TrainConfig, chosen, **(FAST if chosen.fast else {}))
+            check(config)
             snapshot = chosen.snapshot or latest(folders.snapshots)
         run = train(open_store(settings), settings, snapshot, folders.models, config, resume, chosen.wandb)
     except (EmptyLog, EncoderMissing, Stopped, Diverged) as error:
