@@ -42,8 +42,8 @@ def test_a_table_of_postgresql_is_read_in_batches_whatever_its_types_are(shop: S
     found, rejected = read(Source(None, url, {"interactions": QUERY}))
     assert (len(found), rejected) == (300_000, [])
     assert found[:2] == [
-        ["c4ca4238-a0b9-2382-0dcc-509a6f75849b", "1", "1", 3, T + 1000, 0.5, None, None],
-        ["c81e728d-9d4c-2f63-6f06-7f89cc14862c", "2", "2", 3, T + 2000, 1.0, None, 2],
+        ["c4ca4238-a0b9-2382-0dcc-509a6f75849b", "1", "1", 3, T + 1000, 0.5, None, None, None],
+        ["c81e728d-9d4c-2f63-6f06-7f89cc14862c", "2", "2", 3, T + 2000, 1.0, None, 2, None],
     ]
 
 

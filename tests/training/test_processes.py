@@ -66,5 +66,7 @@ def test_two_processes_have_the_losses_and_weights_of_one(
     assert [record["step"] for record in one] == [record["step"] for record in two]
     for record, same in zip(one, two, strict=True):
         assert same == pytest.approx(record, rel=1e-3)
-    for name, tensor in weights(alone).items():
+    # A bias of every candidate changes no softmax: its gradient is rounding, which Adam makes a step of.
+    unfelt = ("ranker.heads.tops.click.bias",)
+    for name, tensor in ((name, tensor) for name, tensor in weights(alone).items() if name not in unfelt):
         torch.testing.assert_close(weights(together)[name], tensor, atol=1e-2, rtol=0.05, msg=name)
