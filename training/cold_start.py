@@ -17,7 +17,7 @@ def cold_start(cases: pd.DataFrame, newcomers: pd.DataFrame) -> dict[str, Rows]:
 
     ``newcomers`` are first events of users nobody met before: they are in the first bin of users, and nowhere else.
     """
-    users = pd.concat([newcomers, cases])
+    users = pd.concat([part for part in (newcomers, cases) if len(part)] or [cases])
     return {"users": _table(users, "history_length", USERS), "items": _table(cases, "target_events", ITEMS)}
 
 
