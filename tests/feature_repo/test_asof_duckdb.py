@@ -1,9 +1,11 @@
 """Our linear point-in-time join against Feast's own, row by row."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +40,13 @@ written = st.one_of(st.none(), st.integers(0, 12))
 seen_rows = st.lists(st.tuples(st.sampled_from("ab"), seconds, written), min_size=1, max_size=30)
 kept_rows = st.lists(st.tuples(st.sampled_from("abc"), seconds), min_size=1, max_size=8)
 questions = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(-1, 12)), min_size=1, max_size=20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_connection() -> Iterator[None]:
+    """Let the connection that Feast's own store opens through ibis end with this file, or DuckDB reports a leak."""
+    yield
+    ibis.options.default_backend = None
 
 
 def at(second: float) -> datetime:
