@@ -96,10 +96,5 @@ def user_arrays(
     return inputs
 
 
-def stack(rows: Sequence[Arrays]) -> Arrays:
-    """Arrays of many rows along a new first dimension."""
-    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-
-
 def affinity_slots(catalogue: Catalogue) -> int:
     return len(catalogue.codes) + 1
