@@ -80,16 +80,18 @@ def test_titles_ids_and_names_are_shown_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "change, said",
     [
-        {"scored": None},
-        {"learned": []},
-        {"made": {"config": {}, "snapshot_id": "x"}},
+        ({"scored": None}, "There is no scored-test.parquet beside the run, so there are no scores to draw."),
+        ({"learned": []}, "The run kept no record of its training."),
+        ({"made": {"config": {}, "snapshot_id": "x"}}, ">none<"),
     ],
-    ids=lambda change: next(iter(change)),
+    ids=["scored", "learned", "made"],
 )
-def test_what_is_missing_is_said(change: dict[str, Any]) -> None:
-    read(page_of(replace(random_evidence(), **change)))
+def test_what_is_missing_is_said(change: dict[str, Any], said: str) -> None:
+    page = page_of(replace(random_evidence(), **change))
+    read(page)
+    assert said in page and said not in page_of(random_evidence())
 
 
 def test_one_case_of_one_user_without_baselines_or_tops_still_makes_a_page() -> None:
