@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily
@@ -13,7 +14,6 @@ LATENCY = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.025,
 FRESH = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 5, 30, 300)
 RANKABLE = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 CANDIDATES = (0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-STAGES = ("features", "inputs", "triton")
 
 
 class Metrics:
@@ -35,7 +35,7 @@ class Metrics:
             buckets=LATENCY,
             registry=self.registry,
         )
-        self.stages = tuple(stages.labels(stage) for stage in STAGES)
+        self.stage = cache(stages.labels)  # looking labels up costs more than observing
         self.candidates = Histogram(
             "freshrank_rank_candidates", "Items asked to be ranked", buckets=CANDIDATES, registry=self.registry
         )

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from serving.answer import Ranking
 from serving.ingest import Receipt
 from serving.merge_route import MergeRequest
-from serving.ranking import Ranking, RankRequest
+from serving.request import RankRequest
 from streaming.events import Interaction, Item, Merge, User
 
 _INTERACTION = {"user_id": "7", "item_id": "50", "action": "click", "timestamp": "2026-01-31T12:00:00Z"}
@@ -16,6 +17,8 @@ _USER = {"user_id": "7", "attributes": {"country": "CH"}}
 _RANKING = {
     "request_id": "0b1f6f3d1c5e4c0f8a1b2c3d4e5f6071",
     "model_version": "20260131-120000",
+    "degraded": [],
+    "took_ms": {"features": 0.61, "inputs": 0.32, "triton": 1.74, "total": 2.81},
     "items": [{"item_id": "50", "score": 1.25}, {"item_id": "181", "score": 0.75}, {"item_id": "x", "score": None}],
     "unknown_items": ["x"],
     "unavailable_items": [],

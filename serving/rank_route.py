@@ -5,10 +5,13 @@ import time
 import msgspec
 from fastapi import Request, Response
 
+from serving.answer import Ranking
 from serving.body import decode, read
-from serving.errors import InvalidRequest, TooLarge
+from serving.budget import Budget
+from serving.errors import TooLarge
 from serving.metrics import Metrics
-from serving.ranking import RankRequest, Timings, rank
+from serving.ranking import rank
+from serving.request import RankRequest, check
 from serving.settings import ServingSettings
 
 _decoder = msgspec.json.Decoder(RankRequest)
@@ -20,28 +23,30 @@ async def rank_items(request: Request) -> Response:
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check(asked, state.settings)
-    ranking, timings, activity, lost = await rank(asked, state.neighbours, time.time_ns() // 1_000_000)
-    _observe(state.metrics, asked, timings)
+    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    ranking, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget)
+    state.metrics.candidates.observe(len(asked.items))
+    observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)
-    state.line = _line(asked, timings) + " query=lost" * lost
+    state.line = line(asked.key, ranking, len(asked.items))
     return Response(_encode(ranking), media_type="application/json")
 
 
+def observe(metrics: Metrics, ranking: Ranking) -> None:
+    """Count what a ranking took."""
+    for stage, milliseconds in ranking.took_ms.items():
+        metrics.stage(stage).observe(milliseconds / 1000)
+
+
+def line(key: str, ranking: Ranking, items: int) -> str:
+    """What the log says of a ranking."""
+    stages = " ".join(f"{stage}={milliseconds:.2f}ms" for stage, milliseconds in ranking.took_ms.items())
+    degraded = f" degraded={ranking.degraded}" if ranking.degraded else ""
+    return f" user={key!r} items={items} {stages}{degraded}"
+
+
 def _check(asked: RankRequest, settings: ServingSettings) -> None:
-    if asked.user_id is None and asked.session_id is None:
-        raise InvalidRequest("a ranking needs a `user_id` or a `session_id`", "user_id")
+    check(asked, settings.max_deadline_ms)
     if len(asked.items) > settings.max_candidates:
         limit = f"{len(asked.items)} items given, at most {settings.max_candidates} can be ranked at once"
         raise TooLarge(limit, "items")
-
-
-def _observe(metrics: Metrics, asked: RankRequest, timings: Timings) -> None:
-    metrics.candidates.observe(len(asked.items))
-    for stage, seconds in zip(metrics.stages, timings, strict=True):
-        stage.observe(seconds)
-
-
-def _line(asked: RankRequest, timings: Timings) -> str:
-    features, inputs, triton = (seconds * 1000 for seconds in timings)
-    sizes = f" user={asked.key!r} items={len(asked.items)}"
-    return f"{sizes} features={features:.2f}ms inputs={inputs:.2f}ms triton={triton:.2f}ms"

@@ -24,6 +24,8 @@ class ServingSettings(BaseSettings):
     max_body_bytes: int = 16 * 2**20
     foreign_actions: dict[str, Action] = {}  # other recommenders' names of actions, JSON; add to serving/adapters
 
+    deadline_ms: int = 500  # one ranking, where the caller does not say
+    max_deadline_ms: int = 10_000  # what a caller may ask for
     feast_timeout_ms: int = 500  # one read of a user
     triton_timeout_ms: int = 1_000  # one inference
     broker_timeout_ms: int = 10_000  # acknowledgement of one request's events

@@ -89,7 +89,7 @@ def test_a_query_that_cannot_be_encoded_costs_the_ranking_its_query_alone(caplog
         status, answer = rank(world, items=["b", "a"], context={"query": "tea", "device": "tv"})
     assert (status, order(answer)) == (200, ["a", "b"])
     assert not world.ranker.inputs["query_vector"].any() and world.ranker.inputs["request_context"].any()
-    assert "query=lost" in caplog.text
+    assert answer["degraded"] == ["query: not encoded"] and "query: not encoded" in caplog.text
     [answered] = world.rankings.answered
     assert answered.context == {"device": "tv"}  # what the model saw
 

@@ -1,0 +1,52 @@
+"""What a caller asks: whose ranking, of what, how it is to be made, and how long it may take."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from serving.errors import InvalidRequest
+from streaming.events import Id, session_key
+
+MOST_EXCLUDED = 10_000  # ids in ``exclude``
+LONGEST_FILTER = 2_000  # characters
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all rankings have in common: a user's or an anonymous session's."""
+
+    user_id: Id | None = None
+    session_id: Id | None = None  # where no user is known
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0  # places of the ranking that are skipped: the next page
+    context: dict[str, Any] | None = None  # device, country, surface, referrer, query, free keys
+    surface: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # which slate rules hold
+    filter: Annotated[str, msgspec.Meta(max_length=LONGEST_FILTER)] | None = None  # an expression on item attributes
+    exclude: Annotated[list[str], msgspec.Meta(max_length=MOST_EXCLUDED)] = []  # items that must not come back
+    diversity: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    explain: bool = False
+    deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None  # the whole answer, from its arrival
+
+    @property
+    def key(self) -> str:
+        """The entity of the user features, as in an interaction."""
+        return self.user_id or session_key(self.session_id)
+
+
+class RankRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The caller's own list, to be put in order; the first k of it."""
+
+    items: list[str]
+    k: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class RecommendRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The best k of the whole catalogue."""
+
+    k: Annotated[int, msgspec.Meta(ge=1)] = 10
+
+
+def check(asked: Asked, longest_ms: int) -> None:
+    """Raise InvalidRequest where nobody is named, or where the answer may take longer than the API allows."""
+    if asked.user_id is None and asked.session_id is None:
+        raise InvalidRequest("a ranking needs a `user_id` or a `session_id`", "user_id")
+    if asked.deadline_ms is not None and asked.deadline_ms > longest_ms:
+        raise InvalidRequest(f"`deadline_ms` is {asked.deadline_ms}, at most {longest_ms} are given", "deadline_ms")
