@@ -2,7 +2,8 @@
 
 A vector is a function of the model, the item's id and its content alone, so that every API process has the same one,
 before and after a restart: what the bundle has while the text is the one the model was trained with, otherwise what the
-encoder makes of the text plus what the model learned of the item beyond its text. The vector before serves until then.
+encoder makes of the text plus what the model learned of the item beyond its text. An item that the model was not
+trained with borrows that from those like it (feature_repo.borrowing). The vector before serves until then.
 """
 
 import time
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.borrowing import borrowed
 from feature_repo.item_table import ItemTable
 from feature_repo.item_text import NOTHING
 
@@ -65,7 +67,7 @@ class ItemVectors:
 
     def put(self, item_ids: Sequence[str], fingerprints: Array, encoded: Array) -> None:
         """Take over what the encoder made [n, VECTOR_SIZE] of texts with these fingerprints [n]."""
-        self._put(item_ids, encoded + self._residuals(self._table.rows(item_ids)), fingerprints)
+        self._put(item_ids, encoded + self._residuals(self._table.rows(item_ids), encoded), fingerprints)
 
     def turns(self, count: int, asked_first: bool = True) -> list[str]:
         """Whom to encode next: items that a ranking lacked, then those that wait longest."""
@@ -92,11 +94,15 @@ class ItemVectors:
         known = place and fingerprints is not None and int(fingerprints[place - 1]) == fingerprint
         return self._trained.vectors[place - 1] if known else None
 
-    def _residuals(self, rows: Array) -> Array:
-        places = self._table.column("item_trained")[rows]
-        if self._trained.residuals is None or not places.any():
+    def _residuals(self, rows: Array, encoded: Array) -> Array:
+        """What was learned of the items of these rows, or what they borrow, being new, as ``encoded``: [n, D]."""
+        if self._trained.residuals is None:
             return np.zeros((len(rows), 1), np.float32)
-        learned: Array = self._trained.residuals[places - 1] * (places > 0)[:, None]
+        places = self._table.column("item_trained")[rows]
+        learned = np.empty_like(encoded)
+        learned[places > 0] = self._trained.residuals[places[places > 0] - 1]
+        contents = self._trained.vectors - self._trained.residuals
+        learned[places == 0] = borrowed(encoded[places == 0], contents, self._trained.residuals)
         return learned
 
     def _fingerprints(self) -> tuple[Array, Array]:

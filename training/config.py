@@ -48,6 +48,7 @@ class TrainConfig:
     hidden: int = 64  # width of the cross network's top
     dropout: float = 0.3  # in the transformer's branches
     residual_dropout: float = 0.1  # share of items that are cold in a step
+    borrowed_events: float = 4.0  # events at which what is learned of an item counts as much as what like items lend it
     media_dropout: float = 0.2  # share of items that go without their image, or without their sound, in a step
     learning_rate: float = 3e-3
     weight_decay: float = 0.1

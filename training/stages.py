@@ -7,6 +7,7 @@ from pathlib import Path
 
 import feature_repo.lean_feast  # noqa: F401
 
+import pandas as pd
 import torch
 from feast import FeatureStore
 
@@ -31,6 +32,7 @@ from training.recommender import Recommender, build
 from training.runs import finish, new_run, read_history, write_config, write_weights
 from training.samples import Catalogue, read_catalogue
 from training.schedule import seed_everything
+from training.shrinkage import settle
 from training.text_cache import TextCache
 from training.window import validation_cases
 from training.windows import read_windows
@@ -67,13 +69,17 @@ def train(
             around = _around(run, CHOOSE, processes, saved, curves)
             ready = taught(config, recommender.ranker.heads, data.users)
             history = fit(recommender, cache, data, cases, config.epochs, ready, around)
-            list_neighbours(recommender, cache.vectors, past_of(settings, snapshot, "validation_after_ms"), catalogue)
+            learned = recommender.residual.detach().clone()
+            _settle(recommender, cache, past_of(settings, snapshot, "validation_after_ms"), catalogue, config)
             parts = processes.agree(weigh_parts(recommender, cache.vectors, cases))
             held_out = read_labels(snapshot, catalogue, "validation", queries)
             calibration = calibrate(recommender, cache.vectors, held_out, config.click_rate)
             if processes.first:
                 write_config(run, config, snapshot.name, history=history, calibration=calibration, parts=parts)
                 write_weights(run / "validated.pt", recommender, cache.state(), catalogue)
+            recommender.residual.data.copy_(
+                learned
+            )  # the last epochs go on from what was learned, and it is settled anew
         if config.final_epochs:
             # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
             # What the numbers of a candidate are worth stays as it was measured: only the vectors learn on.
@@ -83,12 +89,20 @@ def train(
             around = _around(run, FINAL, processes, saved, curves)
             ready = taught(late, recommender.ranker.heads, data.users)
             fit(recommender, cache, data, [], config.final_epochs, ready, around)
-    list_neighbours(recommender, cache.vectors, past_of(settings, snapshot, "until_ms"), catalogue)
+    _settle(recommender, cache, past_of(settings, snapshot, "until_ms"), catalogue, config)
     if processes.first:
         write_weights(run / "model.pt", recommender, cache.state(), catalogue)
         finish(run)
         checkpoint.remove(run)
     return run
+
+
+def _settle(
+    recommender: Recommender, cache: TextCache, past: pd.DataFrame, catalogue: Catalogue, config: TrainConfig
+) -> None:
+    """What is made of the past when all else is trained: residuals that are to be trusted, and lists of near items."""
+    settle(recommender, cache.vectors, past, catalogue, config.borrowed_events)
+    list_neighbours(recommender, cache.vectors, past, catalogue)
 
 
 def untrained(

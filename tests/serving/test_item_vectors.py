@@ -68,8 +68,18 @@ def test_a_changed_text_keeps_what_was_learned_of_the_item_beyond_its_text() -> 
     assert first(catalogue, "a") == 3.5 and not catalogue.vectors.waiting
 
 
-def test_a_new_item_is_its_text_alone() -> None:
-    catalogue, row = trained("Heat", "Alien"), titled("New")
+def test_a_new_item_borrows_what_was_learned_of_items_like_it() -> None:
+    catalogue, row = (
+        trained("Heat", "Alien", residuals=np.array([[0.5], [0.25]], np.float32).repeat(VECTOR_SIZE, 1)),
+        titled("New"),
+    )
+    catalogue.put("item_content", "new", row)
+    encode(catalogue, "new", row, 3)
+    assert 3.25 <= first(catalogue, "new") <= 3.5
+
+
+def test_a_new_item_is_its_text_alone_where_the_bundle_keeps_no_residuals() -> None:
+    catalogue, row = trained("Heat", "Alien", residuals=None), titled("New")
     catalogue.put("item_content", "new", row)
     encode(catalogue, "new", row, 3)
     assert first(catalogue, "new") == 3
