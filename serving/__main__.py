@@ -15,6 +15,7 @@ import uvicorn
 
 from feature_repo.settings import StoreSettings
 from serving.app import create_app
+from serving.keys.opened import open_gate
 from serving.neighbours import open_neighbours
 from serving.settings import ServingSettings
 
@@ -27,7 +28,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it repeats every failed connection; we report our own
     settings = ServingSettings()
-    app = create_app(settings, partial(open_neighbours, settings, StoreSettings()))
+    stores = StoreSettings()
+    app = create_app(settings, partial(open_neighbours, settings, stores), partial(open_gate, settings, stores))
     uvicorn.run(
         app,
         host=settings.api_host,

@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from serving import openapi
 from serving.adapters import gorse_routes, metarank_routes
 from serving.errors import EXCEPTION_HANDLERS
 from serving.event_routes import delete_item, delete_user, take_interactions, take_items, take_users
+from serving.headers import SecurityHeaders
 from serving.health_routes import live, metrics, ready
+from serving.keys.gate import Gate, guarded
+from serving.keys.scopes import needed
 from serving.merge_route import merge_session
 from serving.metrics import Metrics
 from serving.neighbours import Neighbours
@@ -35,17 +40,26 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     *gorse_routes.ROUTES,
 )
 Open = Callable[[], AbstractAsyncContextManager[Neighbours]]
+OpenGate = Callable[[], AbstractAsyncContextManager[Gate]]
 
 
-def create_app(settings: ServingSettings, neighbours: Open) -> FastAPI:
-    """The API; ``neighbours`` opens what the routes call when the app starts, and closes it when it stops."""
+def create_app(settings: ServingSettings, neighbours: Open, gate: OpenGate | None = None) -> FastAPI:
+    """The API; ``neighbours`` opens what the routes call when the app starts, and closes it when it stops.
+
+    ``gate`` likewise opens who may ask what; without one everybody may, and nothing is put on record.
+    """
     counted = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with neighbours() as opened:
+        async with AsyncExitStack() as stack:
+            opened = await stack.enter_async_context(neighbours())
+            state: dict[str, Any] = {"settings": settings, "metrics": counted}
+            if gate:
+                state["gate"] = keeper = await stack.enter_async_context(gate())
+                opened = replace(opened, checks=opened.checks | keeper.checks)
             _describe(counted, opened)
-            yield {"neighbours": opened, "settings": settings, "metrics": counted}
+            yield {"neighbours": opened, **state}
 
     app = FastAPI(
         title="freshrank",
@@ -55,19 +69,35 @@ def create_app(settings: ServingSettings, neighbours: Open) -> FastAPI:
         exception_handlers=EXCEPTION_HANDLERS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # we count ourselves: metrics.py
     )
-    app.add_middleware(Observation, metrics=counted)
-    _add_routes(app)
+    app.add_middleware(Observation, metrics=counted, masked=settings.user_salt is not None)
+    app.add_middleware(SecurityHeaders)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **_CORS)
+    _add_routes(app, gate is not None)
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
+_CORS: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PUT", "DELETE"),
+    "allow_headers": ("authorization", "content-type", "x-api-key"),
+    "expose_headers": ("retry-after",),
+}
+
+
+def _add_routes(app: FastAPI, gated: bool) -> None:
     documentation = list(app.router.routes)
     app.router.routes.clear()
     app.router.route_class = PlainRoute
     for method, path, endpoint, described in ROUTES:
         summary = (endpoint.__doc__ or "").rstrip(".")
+        scope = needed(method, path)
+        if scope:
+            endpoint = guarded(endpoint, scope) if gated else endpoint
+            described = described | openapi.secured(scope)
         app.add_api_route(path, endpoint, methods=[method], openapi_extra=described, summary=summary, description=" ")
     app.router.routes.extend(documentation)
+    describe = app.openapi
+    app.openapi = lambda: openapi.with_schemes(describe())  # type: ignore[method-assign]
 
 
 def _describe(metrics: Metrics, neighbours: Neighbours) -> None:

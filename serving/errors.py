@@ -4,18 +4,25 @@ ServingError
 ├── InvalidRequest          422  the body is not what the route takes
 ├── TooLarge                413  the body or the number of items or events is over the limit
 ├── NothingAccepted         422  every event of the request was rejected
+├── Unauthorized            401  no API key, or none that is in force
+├── Forbidden               403  the API key is not good for this route
+├── TooSlow                 408  the body did not arrive in time
+├── TooManyRequests         429  the API key asks more often than it may
 └── Unavailable             503  a neighbour is away; try again
     ├── NoModel                  no bundle is promoted, or Triton does not have it
     ├── TritonUnavailable
     ├── OnlineStoreUnavailable
-    └── BrokerUnavailable
+    ├── BrokerUnavailable
+    ├── KeysUnavailable          the API keys were never read
+    └── AuditUnavailable         an action of an admin cannot be recorded
 
 Every answer has the shape ``{"error": {"code", "message", "field"?}}``.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -23,12 +30,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.headers import SECURITY
+
 RETRY_AFTER = {"retry-after": "1"}  # seconds; neighbours that restart are back within a few
 log = logging.getLogger(__name__)
 
 
 class ServingError(Exception):
     """An error with a message for the caller; ``field`` names the part of the request it is about."""
+
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, field: str | None = None, **details: Any) -> None:
         super().__init__(message)
@@ -48,8 +59,32 @@ class NothingAccepted(ServingError):
     """Every event of the request was rejected."""
 
 
+class Unauthorized(ServingError):
+    """There is no API key, or none that is in force."""
+
+    headers: Mapping[str, str] = {"www-authenticate": "Bearer"}
+
+
+class Forbidden(ServingError):
+    """The API key is not good for this route."""
+
+
+class TooSlow(ServingError):
+    """The body did not arrive in time."""
+
+
+class TooManyRequests(ServingError):
+    """The API key asks more often than it may; ``wait`` is the time in seconds until it may again."""
+
+    def __init__(self, message: str, wait: float) -> None:
+        super().__init__(message)
+        self.headers = {"retry-after": str(ceil(wait))}
+
+
 class Unavailable(ServingError):
     """A neighbour is away."""
+
+    headers: Mapping[str, str] = RETRY_AFTER
 
 
 class NoModel(Unavailable):
@@ -68,14 +103,28 @@ class BrokerUnavailable(Unavailable):
     """The broker does not acknowledge."""
 
 
+class KeysUnavailable(Unavailable):
+    """The API keys were never read."""
+
+
+class AuditUnavailable(Unavailable):
+    """An action of an admin cannot be recorded."""
+
+
 ANSWERS: dict[type[ServingError], tuple[int, str]] = {
     InvalidRequest: (422, "invalid_request"),
     TooLarge: (413, "too_large"),
     NothingAccepted: (422, "nothing_accepted"),
+    Unauthorized: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
+    TooSlow: (408, "too_slow"),
+    TooManyRequests: (429, "too_many_requests"),
     NoModel: (503, "no_model"),
     TritonUnavailable: (503, "triton_unavailable"),
     OnlineStoreUnavailable: (503, "online_store_unavailable"),
     BrokerUnavailable: (503, "broker_unavailable"),
+    KeysUnavailable: (503, "keys_unavailable"),
+    AuditUnavailable: (503, "audit_unavailable"),
 }
 
 
@@ -89,7 +138,9 @@ def error_response(status: int, code: str, message: str, field: str | None = Non
 async def _serving_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServingError)
     status, code = ANSWERS[type(error)]
-    return error_response(status, code, str(error), error.field, **error.details)
+    response = error_response(status, code, str(error), error.field, **error.details)
+    response.headers.update(error.headers)
+    return response
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -101,8 +152,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_response(500, "internal_error", "the server failed to answer; its log has the reason")
+    route = getattr(request.scope.get("route"), "path", "")  # not the path, which may name a user
+    log.error("%s %s failed", request.method, route, exc_info=error)
+    response = error_response(500, "internal_error", "the server failed to answer; its log has the reason")
+    response.headers.update(SECURITY)  # this answer passes no middleware
+    return response
 
 
 EXCEPTION_HANDLERS: dict[Any, Callable[[Request, Exception], Any]] = {

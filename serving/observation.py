@@ -15,9 +15,10 @@ log = logging.getLogger(__name__)
 class Observation:
     """ASGI middleware; a route may add to the log line by setting ``request.state.line``."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, masked: bool = False) -> None:
         self._app = app
         self._metrics = metrics
+        self._masked = masked  # paths that are none of ours may name users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,6 +42,7 @@ class Observation:
         route = getattr(scope.get("route"), "path", "other")
         self._metrics.requests.labels(route, str(status)).observe(seconds)
         if route not in QUIET:
-            line = scope.get("state", {}).get("line", "")
-            place = repr(scope["path"]) if route == "other" else route
-            log.info("%s %s %d %.2fms%s", scope["method"], place, status, seconds * 1000, line)
+            state = scope.get("state", {})
+            key = f" key={state['key_id']}" if "key_id" in state else ""
+            place = repr(scope["path"]) if route == "other" and not self._masked else route
+            log.info("%s %s %d %.2fms%s%s", scope["method"], place, status, seconds * 1000, key, state.get("line", ""))

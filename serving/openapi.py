@@ -85,6 +85,21 @@ def answers(kind: Any, example: Any, refusals: dict[str, str]) -> dict[str, Any]
     return {"200": {"description": "The answer", "content": _content(_schema(kind), example)}, **refused}
 
 
+def secured(scope: str) -> dict[str, Any]:
+    """A route that needs a key with this scope, in either of two headers."""
+    return {"security": [{name: [scope]} for name in _SCHEMES]}
+
+
+def with_schemes(document: dict[str, Any]) -> dict[str, Any]:
+    """The description of the API, and how keys are sent."""
+    document.setdefault("components", {})["securitySchemes"] = _SCHEMES
+    return document
+
+
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <API key>`"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 RECEIPT = {"responses": responses(Receipt, _RECEIPT)}
 LIVE = {"responses": {"200": {"description": "It answers"}}}
 READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "Not ready: `not_ready` says why"}}}

@@ -1,7 +1,9 @@
 """environment -> the API's settings, read once at its entry point."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streaming.events import Action
@@ -32,6 +34,23 @@ class ServingSettings(BaseSettings):
 
     ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
 
+    api_keys: bool | None = None  # whether every request needs a key; by default where others than this machine can ask
+    rate_limit: float = Field(1000.0, gt=0)  # requests a second of one key in one process, where the key does not say
+    read_timeout_ms: int = 10_000  # until a request's head has arrived, and then its body
+    cors_origins: list[str] = []  # JSON: browser origins that may ask, as `https://shop.example`
+    user_salt: SecretStr | None = None  # users appear in logs and exports under names made with it
+
+    @property
+    def keys_on(self) -> bool:
+        return not _is_loopback(self.api_host) if self.api_keys is None else self.api_keys
+
     @property
     def bundles_dir(self) -> Path:
         return self.bundles or self.data_dir / "bundles"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"

@@ -1,0 +1,122 @@
+"""request -> its key -> is it good for this route, and not too often? -> the route; what admins do is put on record.
+
+A few microseconds of arithmetic: nothing here reads a database but the record.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from typing import Protocol
+
+from fastapi import Request, Response
+
+from feature_repo.pseudonym import pseudonym
+from serving.errors import ANSWERS, AuditUnavailable, Forbidden, ServingError, TooManyRequests, Unauthorized
+from serving.keys.key import Key, Scope
+from serving.keys.keyring import Keyring
+from serving.keys.rate import take
+from serving.keys.tables import Action
+from serving.readiness import Check
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Headers = Iterable[tuple[bytes, bytes]]
+BURST = 1.0  # seconds of a key's rate that may come at once
+NOBODY = "keys are off"
+log = logging.getLogger(__name__)
+
+
+class Trail(Protocol):
+    """Where actions of admins are kept."""
+
+    async def record(self, action: Action) -> None:
+        """Keep it. Raises AuditUnavailable."""
+
+
+class Gate:
+    """Who may pass; ``keyring`` None lets everybody, ``salt`` names users in the record."""
+
+    def __init__(self, keyring: Keyring | None, trail: Trail, per_second: float, salt: str | None = None) -> None:
+        self.keyring, self.trail, self.salt = keyring, trail, salt
+        self._per_second = per_second
+        self._full_at: dict[str, float] = {}  # by key id: keys are few, and made by admins
+
+    @property
+    def checks(self) -> dict[str, Check]:
+        """What readiness asks of it."""
+        return {"keys": self.keyring.problem} if self.keyring else {}
+
+    def admit(self, headers: Headers, needed: Scope) -> Key | None:
+        """The key of a request with these headers. Raises Unauthorized, Forbidden, TooManyRequests, KeysUnavailable."""
+        if self.keyring is None:
+            return None
+        key = self.keyring.find(_text(headers))
+        if not key.allows(needed):
+            has = ", ".join(sorted(key.scopes)) or "nothing"
+            raise Forbidden(f"this API key is good for {has}; this route needs {needed}")
+        self._take(key)
+        return key
+
+    def _take(self, key: Key) -> None:
+        rate = key.per_second or self._per_second
+        known = self._full_at.get(key.key_id, 0.0)
+        self._full_at[key.key_id], wait = take(known, time.monotonic(), rate, max(1.0, rate * BURST))
+        if wait:
+            raise TooManyRequests(f"this API key may ask {rate:g} times a second", wait)
+
+    async def recorded(self, key: Key | None, request: Request, endpoint: Endpoint) -> Response:
+        """What ``endpoint`` answers, put on record before and after: an action that cannot be recorded is not done."""
+        who = f"{key.key_id} {key.name}" if key else NOBODY
+        asked = (who, f"{request.method} {request.scope['route'].path}", self._subject(request))
+        await self.trail.record(_action(asked, "asked"))
+        outcome = "failed"
+        try:
+            response = await endpoint(request)
+            outcome = str(response.status_code)
+            return response
+        except ServingError as error:
+            outcome = ANSWERS[type(error)][1]
+            raise
+        finally:
+            await self._close(_action(asked, outcome))
+
+    async def _close(self, action: Action) -> None:
+        try:
+            await self.trail.record(action)
+        except AuditUnavailable:  # it is done, and that it was asked for is on record: the answer stands
+            log.error("the outcome of an action of an admin is in this line alone: %s", action)
+
+    def _subject(self, request: Request) -> str:
+        path = request.path_params
+        user_id = path.get("user_id")
+        return pseudonym(user_id, self.salt or "") if user_id else path.get("item_id", "")
+
+
+def guarded(endpoint: Endpoint, needed: Scope) -> Endpoint:
+    """The endpoint behind the gate in ``request.state.gate``."""
+
+    @wraps(endpoint)
+    async def checked(request: Request) -> Response:
+        gate: Gate = request.state.gate
+        key = gate.admit(request.scope["headers"], needed)
+        if key:
+            request.state.key_id = key.key_id
+        if needed is Scope.ADMIN:
+            return await gate.recorded(key, request, endpoint)
+        return await endpoint(request)
+
+    return checked
+
+
+def _text(headers: Headers) -> str:
+    """The key's text: `Authorization: Bearer <key>`, or `X-API-Key: <key>`. Raises Unauthorized."""
+    for name, value in headers:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return value[7:].strip().decode("latin-1")
+        if name == b"x-api-key":
+            return value.decode("latin-1")
+    raise Unauthorized("this route needs an API key: send `Authorization: Bearer <key>`")
+
+
+def _action(asked: tuple[str, str, str], outcome: str) -> Action:
+    return Action(time.time_ns() // 1_000_000, *asked, outcome)
