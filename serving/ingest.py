@@ -13,11 +13,12 @@ _value = msgspec.json.Decoder(msgspec.Raw)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event that was not taken; ``index`` counts the events of the request from 0."""
 
     index: int
     reason: str
+    retry: bool = False  # the broker did not acknowledge it: it may be sent again
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ async def publish(
     _bound(len(messages), limit)
     outcomes = await bus.deliver([message for _, message in messages])
     reasons = {index: reason for (index, _), reason in zip(messages, outcomes, strict=True) if reason}
-    lost = [Rejected(index, f"not acknowledged: {reason}") for index, reason in reasons.items()]
+    lost = [Rejected(index, f"not acknowledged: {reason}", True) for index, reason in reasons.items()]
     if lost and (whole or len(lost) == len(valid)):
         raise BrokerUnavailable(f"the broker did not acknowledge {len(lost)} of {len(valid)} events: {lost[0].reason}")
     return Receipt(len(valid) - len(lost), sorted([*rejected, *lost], key=lambda each: each.index))

@@ -52,7 +52,7 @@ def test_an_event_the_broker_does_not_acknowledge_is_not_claimed() -> None:
     world = World(bus=FakeBus(refused={"8"}))
     status, answer = post(world, "/v1/events", [CLICK, CLICK | {"user_id": "8"}])
     assert (status, answer["accepted"]) == (200, 1)
-    assert answer["rejected"] == [{"index": 1, "reason": "not acknowledged: timed out"}]
+    assert answer["rejected"] == [{"index": 1, "reason": "not acknowledged: timed out", "retry": True}]
 
 
 def test_when_the_broker_acknowledges_nothing_nothing_is_claimed() -> None:

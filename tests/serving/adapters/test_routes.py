@@ -43,7 +43,7 @@ def test_a_ranking_that_was_lost_in_part_is_not_claimed() -> None:
     assert (status, answer["accepted"], answer["rejected"]) == (
         200,
         1,
-        [{"index": 1, "reason": "not acknowledged: timed out"}],
+        [{"index": 1, "reason": "not acknowledged: timed out", "retry": True}],
     )
 
 
