@@ -34,6 +34,7 @@ from training.cases import Case
 from training.config import TrainConfig, add_flags, from_flags
 from training.curves import Curves
 from training.heads import taught
+from training.held_out import HeldOut
 from training.log import EmptyLog
 from training.loop import Around, fit
 from training.objective import step_losses, weights_of
@@ -70,7 +71,7 @@ def loop_seconds(table: Table, config: TrainConfig) -> float:
     with tempfile.TemporaryDirectory() as folder, Curves(Path(folder), 0, asdict(config)) as curves:
         around = Around(tell=lambda kind, record: curves.write(kind, 0, 0, record))
         began = time.perf_counter()
-        fit(recommender, cache, table.data, [], 1, replace(config, encoder_refreshes=0), around)
+        fit(recommender, cache, table.data, HeldOut(), 1, replace(config, encoder_refreshes=0), around)
         return time.perf_counter() - began
 
 
@@ -118,7 +119,7 @@ def against_sasrec(table: Table, config: TrainConfig, file: Path) -> dict[str, A
     epochs = [epoch for epoch in made["history"] if "ndcg@10" in epoch]
     best = max(epoch["ndcg@10"] for epoch in epochs)
     first = next(place for place, epoch in enumerate(epochs, start=1) if epoch["ndcg@10"] == best)
-    reached = trained_until(best, table, config, same_cases(table.cases, made["config"]["cases"]))
+    reached = trained_until(best, table, config, same_cases(table.held.cases, made["config"]["cases"]))
     return {
         "sasrec_ndcg": round(best, 4),
         "sasrec_s": round(sum(epoch["seconds"] for epoch in epochs[:first]), 1),
@@ -140,7 +141,7 @@ def trained_until(ndcg: float, table: Table, config: TrainConfig, cases: list[Ca
     recommender, cache = started(table, config)
     config = taught(config, recommender.ranker.heads, table.data.users)
     with contextlib.suppress(Reached):
-        fit(recommender, cache, table.data, cases, config.epochs, config, Around(tell=tell))
+        fit(recommender, cache, table.data, HeldOut(cases), config.epochs, config, Around(tell=tell))
     return max(records, key=lambda record: record["ndcg@10"])
 
 
@@ -181,7 +182,7 @@ def main() -> None:
         table = read_table(open_store(settings), settings, latest(folders.snapshots))
     except EmptyLog as error:
         sys.exit(f"{error}\nor name the data directory of a demo: FRESHRANK_DATA_DIR=data/demo")
-    print(f"{table.data}, {len(table.cases)} validation cases", file=sys.stderr)
+    print(f"{table.data}, {len(table.held.cases)} validation cases", file=sys.stderr)
     result = figures(rounds_of(table, config, chosen.rounds), table, config)
     if chosen.sasrec:
         result |= against_sasrec(table, config, chosen.sasrec)

@@ -31,13 +31,19 @@ def of_model(recommender: Recommender, text: Tensor) -> SlateScorer:
 
     @torch.no_grad()
     def scores(slate: Slate) -> Array:
-        inputs, rows = as_tensors(stacked([slate.case])), torch.from_numpy(slate.rows)[None]
-        if recommender.neighbours is not None:
-            inputs["user_item_near"] = recommender.near(inputs["history_rows"], rows)
-        found: Array = recommender.ranker(fill_vectors(inputs, matrix, rows, queries))[0].numpy()
+        found: Array = recommender.ranker(inputs_of(recommender, slate, matrix, queries))[0].cpu().numpy()
         return found
 
     return scores
+
+
+def inputs_of(recommender: Recommender, slate: Slate, matrix: Tensor, queries: Tensor | None) -> dict[str, Tensor]:
+    """The ranker's tensors of a slate, by the vectors of the catalogue [1 + n, D] and of the queries [1 + q, D]."""
+    rows = torch.from_numpy(slate.rows)[None].to(matrix.device)
+    inputs = {name: tensor.to(matrix.device) for name, tensor in as_tensors(stacked([slate.case])).items()}
+    if recommender.neighbours is not None:
+        inputs["user_item_near"] = recommender.near(inputs["history_rows"], rows)
+    return fill_vectors(inputs, matrix, rows, queries)
 
 
 def of_baseline(scorer: Scorer) -> SlateScorer:

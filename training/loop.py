@@ -1,4 +1,4 @@
-"""Batches and validation cases -> trained weights, epoch by epoch."""
+"""Batches and what is held out -> trained weights, epoch by epoch."""
 
 import math
 import time
@@ -9,11 +9,10 @@ from typing import Any
 from tqdm import tqdm
 
 from training.batches import Data
-from training.cases import Case
 from training.config import TrainConfig
+from training.held_out import HeldOut
 from training.interrupt import Interrupt
 from training.meter import Meter
-from training.metrics import summary
 from training.processes import Processes
 from training.progress import Progress, Record, begin
 from training.recommender import Recommender
@@ -48,14 +47,14 @@ def fit(
     recommender: Recommender,
     cache: TextCache,
     data: Data,
-    cases: list[Case],
+    held: HeldOut,
     epochs: int,
     config: TrainConfig,
     around: Around = Around(),
 ) -> list[Record]:
-    """Train; with ``cases``, stop when their NDCG@10 stops rising and keep the best weights. One record per epoch.
+    """Train; with cases, stop when what ``mark`` reads of them stops rising and keep the best. One record per epoch.
 
-    Only the first process has cases, writes and prints. Raises Stopped after SIGTERM or Ctrl-C; Diverged.
+    Only the first process has any, writes and prints. Raises Stopped after SIGTERM or Ctrl-C; Diverged.
     """
     processes, steps = around.processes, data.steps(config.windows)
     total, refresh_every = steps * epochs, math.ceil(steps * epochs / (config.encoder_refreshes + 1))
@@ -87,7 +86,7 @@ def fit(
                     if stepped.stop:
                         raise Stopped(f"stopped after step {progress.step} of {total}{around.advice}")
             bar.set_postfix_str("validating")
-            record = processes.agree(measure(progress, steps, cases, started))
+            record = processes.agree(measure(progress, steps, held, started))
             progress.judge(record, config)
             around.tell("epoch", record)
             if processes.first:
@@ -99,13 +98,10 @@ def fit(
     return progress.history
 
 
-def measure(progress: Progress, steps: int, cases: list[Case], started: float) -> Record:
-    """The record of the epoch that is over: mean losses, how the average's vectors rank the cases, seconds of training.
-
-    What numbers and lists are worth beside the vectors is found when all is trained (stacking.py).
-    """
+def measure(progress: Progress, steps: int, held: HeldOut, started: float) -> Record:
+    """The record of the epoch that is over: mean losses, what is held out by the average, seconds of training."""
     losses = {name: value / steps for name, value in progress.sums.items() if value}
-    measured = summary(progress.average.ranks(cases, progress.cache.vectors, by_vectors=True)) if cases else {}
+    measured = held.measured(progress.average, progress.cache.vectors)
     seconds = time.monotonic() - started
     return {"epoch": progress.step // steps, "step": progress.step, "seconds": seconds, **losses, **measured}
 

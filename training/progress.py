@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from training.config import TrainConfig
+from training.held_out import mark
 from training.optimizer import adamw
 from training.processes import Processes
 from training.recommender import Recommender
@@ -66,9 +67,9 @@ class Progress:
 
     def judge(self, record: Record, config: TrainConfig) -> None:
         """Take in the record of an epoch: keep the best weights, and say whether the training is over."""
-        if "ndcg@10" in record:
+        if (reached := mark(record)) is not None:
             self.patience -= 1
-            if record["ndcg@10"] > max((each["ndcg@10"] for each in self.history), default=-math.inf):
+            if reached > max((mark(each) or 0.0 for each in self.history), default=-math.inf):
                 self.patience = config.patience
                 self.best = (self.average.state(), self.cache.state())
         self.history.append(record)

@@ -20,6 +20,7 @@ from training.config import TrainConfig
 from training.contrastive import Rows, neighbours, tune
 from training.curves import CHOOSE, FINAL, Curves
 from training.heads import taught
+from training.held_out import HeldOut, held_out
 from training.label_columns import read_labels
 from training.language import learning_rate
 from training.language import load as load_language
@@ -34,7 +35,6 @@ from training.samples import Catalogue, read_catalogue
 from training.schedule import seed_everything
 from training.shrinkage import settle
 from training.text_cache import TextCache
-from training.window import validation_cases
 from training.windows import read_windows
 
 
@@ -60,20 +60,19 @@ def train(
         write_config(run, config, snapshot.name)
     with Curves(run, _before(run, saved), asdict(config), wandb) if processes.first else nullcontext() as curves:
         if not saved or saved.stage == CHOOSE:
-            cases = (
-                validation_cases(store, settings, snapshot, catalogue, queries, config.cases) if processes.first else []
-            )
+            known = store, settings, snapshot, catalogue, queries, config.cases
+            held = held_out(*known) if processes.first else HeldOut()
             data = read_data(snapshot, catalogue, ["train"], queries)
             if processes.first:
-                print(f"{data}, {len(cases)} validation cases -> {run}", flush=True)
+                print(f"{data}, {len(held.cases)} validation cases -> {run}", flush=True)
             around = _around(run, CHOOSE, processes, saved, curves)
             ready = taught(config, recommender.ranker.heads, data.users)
-            history = fit(recommender, cache, data, cases, config.epochs, ready, around)
+            history = fit(recommender, cache, data, held, config.epochs, ready, around)
             learned = recommender.residual.detach().clone()
             _settle(recommender, cache, past_of(settings, snapshot, "validation_after_ms"), catalogue, config)
-            parts = processes.agree(weigh_parts(recommender, cache.vectors, cases))
-            held_out = read_labels(snapshot, catalogue, "validation", queries)
-            calibration = calibrate(recommender, cache.vectors, held_out, config.click_rate)
+            parts = processes.agree(weigh_parts(recommender, cache.vectors, held))
+            unseen = read_labels(snapshot, catalogue, "validation", queries)
+            calibration = calibrate(recommender, cache.vectors, unseen, config.click_rate)
             if processes.first:
                 write_config(run, config, snapshot.name, history=history, calibration=calibration, parts=parts)
                 write_weights(run / "validated.pt", recommender, cache.state(), catalogue)
@@ -88,7 +87,7 @@ def train(
             data = read_data(snapshot, catalogue, ["train", "validation"], queries)
             around = _around(run, FINAL, processes, saved, curves)
             ready = taught(late, recommender.ranker.heads, data.users)
-            fit(recommender, cache, data, [], config.final_epochs, ready, around)
+            fit(recommender, cache, data, HeldOut(), config.final_epochs, ready, around)
     _settle(recommender, cache, past_of(settings, snapshot, "until_ms"), catalogue, config)
     if processes.first:
         write_weights(run / "model.pt", recommender, cache.state(), catalogue)

@@ -21,9 +21,9 @@ from tqdm import tqdm
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.batches import Data, read_data
-from training.cases import Case
 from training.config import FAST, TrainConfig, add_flags, as_flags, from_flags
 from training.heads import taught
+from training.held_out import HeldOut, held_out, mark
 from training.language import EncoderMissing
 from training.log import EmptyLog
 from training.loop import Around, Stopped, fit
@@ -36,7 +36,6 @@ from training.settings import TrainingSettings
 from training.snapshot import latest
 from training.stages import untrained
 from training.step import Diverged
-from training.window import validation_cases
 
 EXAMPLES = """examples:
   python -m training.tune --trials 30
@@ -54,14 +53,14 @@ class Table:
     catalogue: Catalogue
     queries: Queries
     data: Data
-    cases: list[Case]
+    held: HeldOut
 
 
 def read_table(store: FeatureStore, settings: StoreSettings, snapshot: Path) -> Table:
-    """The training labels and the validation cases of a snapshot."""
+    """The training labels and the validation window of a snapshot."""
     catalogue, queries = read_catalogue(snapshot), read_queries(snapshot)
     data = read_data(snapshot, catalogue, ["train"], queries)
-    return Table(catalogue, queries, data, validation_cases(store, settings, snapshot, catalogue, queries))
+    return Table(catalogue, queries, data, held_out(store, settings, snapshot, catalogue, queries))
 
 
 def open_study(url: str, name: str, seed: int) -> optuna.Study:
@@ -80,14 +79,14 @@ def objective(table: Table, base: TrainConfig, names: Sequence[str]) -> Callable
 
         def tell(kind: str, record: Record) -> None:
             if kind == "epoch":
-                trial.report(record["ndcg@10"], int(record["epoch"]))
+                trial.report(mark(record) or 0.0, int(record["epoch"]))
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
         recommender, cache = untrained(config, table.catalogue, torch.device("cpu"), table.queries.texts)
         ready = taught(config, recommender.ranker.heads, table.data.users)
-        history = fit(recommender, cache, table.data, table.cases, config.epochs, ready, Around(tell=tell))
-        return max(record["ndcg@10"] for record in history)
+        history = fit(recommender, cache, table.data, table.held, config.epochs, ready, Around(tell=tell))
+        return max(mark(record) or 0.0 for record in history)
 
     return best
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from training.batches import Data
 from training.config import TrainConfig
 from training.example_inputs import ranker_inputs
+from training.held_out import HeldOut
 from training.item_tower import fill_vectors
 from training.loop import fit
 from training.recommender import Recommender, as_tensors, build
@@ -82,7 +83,7 @@ def trained() -> tuple[Recommender, Tensor]:
         known, candidates | {"rows": rows, "log_draws": torch.zeros(rows.shape)}, windows(met) | {"fresh": fresh}
     )
     recommender = build(CONFIG, 8, torch.zeros(ITEMS, 8, dtype=torch.int64))
-    fit(recommender, FixedTexts(texts(ITEMS)), data, [], CONFIG.epochs, CONFIG)  # type: ignore[arg-type]
+    fit(recommender, FixedTexts(texts(ITEMS)), data, HeldOut(), CONFIG.epochs, CONFIG)  # type: ignore[arg-type]
     recommender.modules().eval()
     return recommender, texts(ITEMS)
 

@@ -15,6 +15,7 @@ from training import checkpoint
 from training.batches import Data, read_data
 from training.cases import Case
 from training.config import TrainConfig
+from training.held_out import HeldOut
 from training.loop import Around, Stopped, fit
 from training.progress import Progress, Record
 from training.recommender import Recommender
@@ -45,7 +46,7 @@ class Shop:
     ) -> tuple[list[Record], dict[str, Tensor]]:
         """History without seconds, and all weights."""
         recommender, cache, config = started
-        history = fit(recommender, cache, self.data, self.cases if cases else [], EPOCHS, config, around)
+        history = fit(recommender, cache, self.data, HeldOut(self.cases if cases else []), EPOCHS, config, around)
         without = [{name: value for name, value in record.items() if name != "seconds"} for record in history]
         return without, recommender.state() | cache.state()
 
@@ -136,7 +137,7 @@ def test_the_loop_tells_every_epoch_what_it_measured(shop: Shop) -> None:
 
 def test_a_training_that_gets_no_better_ends_early_with_its_best_weights(shop: Shop) -> None:
     recommender, cache, config = shop.start(patience=1, learning_rate=1e-9)
-    history = fit(recommender, cache, shop.data, shop.cases, EPOCHS, config)
+    history = fit(recommender, cache, shop.data, HeldOut(shop.cases), EPOCHS, config)
     assert len(history) == 2
 
 
@@ -145,4 +146,4 @@ def test_a_loss_that_is_no_number_ends_the_training(shop: Shop) -> None:
     with torch.no_grad():
         recommender.residual.fill_(torch.nan)
     with pytest.raises(Diverged, match="learning-rate"):
-        fit(recommender, cache, shop.data, [], EPOCHS, config)
+        fit(recommender, cache, shop.data, HeldOut(), EPOCHS, config)
