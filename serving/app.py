@@ -24,6 +24,7 @@ from serving.observation import Observation
 from serving.plain_route import PlainRoute
 from serving.rank_route import rank_items
 from serving.settings import ServingSettings
+from serving.shedding import Shedding
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("POST", "/v1/rank", rank_items, openapi.RANK),  # first: the router tries them in this order
@@ -69,6 +70,7 @@ def create_app(settings: ServingSettings, neighbours: Open, gate: OpenGate | Non
         exception_handlers=EXCEPTION_HANDLERS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # we count ourselves: metrics.py
     )
+    app.add_middleware(Shedding, most=settings.max_under_way, shed=counted.shed)
     app.add_middleware(Observation, metrics=counted, masked=settings.user_salt is not None)
     app.add_middleware(SecurityHeaders)
     if settings.cors_origins:
@@ -108,6 +110,7 @@ def _describe(metrics: Metrics, neighbours: Neighbours) -> None:
         "Queries of rankings, by how their vectors were come by: kept, encoded, or failed, where the query had no say"
     )
     metrics.counter("queries", text, neighbours.queries.counts)
+    metrics.gauge("left_alone", "Neighbours that are left alone for failing", neighbours.guards.left_alone)
     metrics.gauge("items", "Items in the item table", lambda: len(catalogue.table))
     metrics.gauge("items_wanted", "Items that wait to be loaded", lambda: len(catalogue.wanted))
     metrics.gauge(

@@ -36,6 +36,11 @@ class Metrics:
             registry=self.registry,
         )
         self.stage = cache(stages.labels)  # looking labels up costs more than observing
+        self.degraded = Counter(
+            "freshrank_degraded", "Answers that lacked something, by what", ["what"], registry=self.registry
+        )
+        self.shed = {"rankings": 0, "others": 0}
+        self.counter("shed", "Requests turned away because too many were under way", self.shed)
         self.candidates = Histogram(
             "freshrank_rank_candidates", "Items asked to be ranked", buckets=CANDIDATES, registry=self.registry
         )

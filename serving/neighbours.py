@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from serving.background import background
 from serving.catalogue import Catalogue
 from serving.encoder import Encoder
 from serving.encoding import Encoding
+from serving.guards import Guards
 from serving.item_changes import ItemChanges
 from serving.item_rows import StoredItems
+from serving.last_known import LastKnown
 from serving.loader import Loader
 from serving.models import Model, Models
 from serving.publisher import Publisher
@@ -32,11 +34,11 @@ Array = npt.NDArray[Any]
 
 
 class Users(Protocol):
-    async def read(self, user_id: str) -> UserRows: ...
+    async def read(self, user_id: str, seconds: float = ...) -> UserRows: ...
 
 
 class Scorer(Protocol):
-    async def score(self, inputs: Any, candidates: int, version: int) -> Array: ...
+    async def score(self, inputs: Any, candidates: int, version: int, seconds: float = ...) -> Array: ...
 
 
 class Typed(Protocol):
@@ -62,6 +64,7 @@ class Neighbours:
     bus: Bus
     rankings: Sink
     checks: dict[str, Check]
+    guards: Guards = field(default_factory=Guards)
 
 
 @asynccontextmanager
@@ -105,4 +108,5 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
                 "model": readiness.model(models, triton),
                 "item_table": readiness.item_table(catalogue),
             },
+            Guards(last_known=LastKnown(settings.kept_users)),
         )

@@ -33,7 +33,9 @@ async def rank_items(request: Request) -> Response:
 
 
 def observe(metrics: Metrics, ranking: Ranking) -> None:
-    """Count what a ranking took."""
+    """Count what a ranking took and lacked."""
+    for what in ranking.degraded:
+        metrics.degraded.labels(what).inc()
     for stage, milliseconds in ranking.took_ms.items():
         metrics.stage(stage).observe(milliseconds / 1000)
 

@@ -4,6 +4,7 @@ The request is built from Triton's own generated messages: names, types and fixe
 adds the bytes (the client library's InferInput builds all of it anew for every tensor).
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,10 +39,13 @@ class Triton:
         self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
-    async def infer(self, request: Any, output: str) -> Array:
-        """One float output of an inference. Raises TritonUnavailable, or NoModel where Triton lacks the model."""
+    async def infer(self, request: Any, output: str, seconds: float = math.inf) -> Array:
+        """One float output of an inference; ``seconds`` shortens the usual time it has.
+
+        Raises TritonUnavailable, or NoModel where Triton lacks the model.
+        """
         try:
-            answer = await self._stub.ModelInfer(request, timeout=self._timeout)
+            answer = await self._stub.ModelInfer(request, timeout=min(seconds, self._timeout))
         except grpc.aio.AioRpcError as error:
             raise self._reason(request, error) from error
         place = next(place for place, each in enumerate(answer.outputs) if each.name == output)
@@ -107,8 +111,10 @@ class Ranker:
     def __init__(self, triton: Triton) -> None:
         self._triton = triton
 
-    async def score(self, inputs: Mapping[str, Array], candidates: int, version: int) -> Array:
-        """Scores [candidates], higher is better."""
+    async def score(
+        self, inputs: Mapping[str, Array], candidates: int, version: int, seconds: float = math.inf
+    ) -> Array:
+        """Scores [candidates], higher is better; ``seconds`` shortens the time it has."""
         request = ranker_request(inputs, candidates, version)
-        scores = await self._triton.infer(request, OUTPUT)
+        scores = await self._triton.infer(request, OUTPUT, seconds)
         return scores.reshape(candidates)

@@ -5,30 +5,22 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from feature_repo.context import Context, query_text, without_query
-from feature_repo.inputs import item_affinity, item_state, unexpired, user_affinity, user_inputs
-from feature_repo.item_table import ItemTable
-from feature_repo.neighbours import Neighbours as ItemNeighbours
-from feature_repo.neighbours import nearness
-from feature_repo.vocabulary import HISTORY_LENGTH
-from serving.budget import Budget
+from feature_repo.inputs import item_state
+from serving.budget import ENCODE, Budget
 from serving.catalogue import Candidates
+from serving.inference import infer
+from serving.knowing import Known, know
 from serving.models import Model
 from serving.neighbours import Neighbours
+from serving.tensors import near, user_tensors
 from serving.user_features import UserRows
 
 Array = npt.NDArray[Any]
 QUERY_LOST = "query: not encoded"
-
-
-class Known(NamedTuple):
-    """What is known of a user, and what did not work when it was asked for."""
-
-    user: UserRows
-    degraded: tuple[str, ...] = ()
+KNOWN_ALONE = 0.001  # seconds: enough to find the vector of a query that was asked before
 
 
 class Scored(NamedTuple):
@@ -40,13 +32,8 @@ class Scored(NamedTuple):
     inputs: Mapping[str, Array]  # the ranker's tensors
     items: Mapping[str, Array]  # the candidates' columns of the item table
     context: Context  # without its query where that was lost
-    degraded: list[str]
+    degraded: list[str]  # what did not work as it should
     took_ms: dict[str, float]  # by stage
-
-
-async def know(key: str, neighbours: Neighbours, budget: Budget) -> Known:
-    """The rows of a user or a session. Raises OnlineStoreUnavailable."""
-    return Known(await neighbours.users.read(key))
 
 
 async def score(
@@ -60,60 +47,37 @@ async def score(
 ) -> Scored:
     """Scores of candidates, at least one; ``known`` is what ``know`` said, where it was asked before.
 
-    Raises NoModel, OnlineStoreUnavailable, TritonUnavailable.
+    Raises NoModel. An online store or a Triton that does not answer costs quality, which ``degraded`` says.
     """
-    model = neighbours.model()
-    started = time.perf_counter()
+    model, started = neighbours.model(), time.perf_counter()
     query = query_text(context)
-    encoding = asyncio.ensure_future(neighbours.queries.vector(query, model)) if query else None
+    encoding = asyncio.ensure_future(encoded(query, model, neighbours, budget)) if query else None
     reading = None if known else asyncio.ensure_future(know(key, neighbours, budget))
     if encoding or reading:
         await asyncio.sleep(0)  # the questions leave; the items' tensors are made while the answers are on their way
     table = neighbours.catalogue.table
     items = table.take(candidates.rows)
     state = item_state(items, now_ms)
-    known = known or (await reading if reading else Known(UserRows({}, {})))
+    user, degraded = known or await reading  # type: ignore[misc]  # one of the two is there
     typed = await encoding if encoding else None
     read = time.perf_counter()
     if neighbours.model() is not model:  # another model took over: its vectors are other numbers
-        return await score(key, candidates, neighbours, now_ms, context, budget, known)
-    degraded = list(known.degraded)
+        return await score(key, candidates, neighbours, now_ms, context, budget, Known(user, degraded))
     if query and typed is None:
-        degraded.append(QUERY_LOST)
-        context = without_query(context)
-    user = known.user
+        degraded, context = (*degraded, QUERY_LOST), without_query(context)
     inputs = {**state, **user_tensors(user, items, table, now_ms, context, typed)}
     inputs["user_item_near"] = near(user, candidates.rows, table, now_ms, model.neighbours)
     filled = time.perf_counter()
-    scores = await neighbours.ranker.score(inputs, len(candidates.ids), model.triton_version)
-    took = (read - started, filled - read, time.perf_counter() - filled)
-    took_ms = dict(zip(STAGES, (seconds * 1000 for seconds in took), strict=True))
-    return Scored(scores, model, user, inputs, items, context, degraded, took_ms)
+    scores, lost = await infer(inputs, len(candidates.ids), model.triton_version, neighbours, budget)
+    took = {"features": read - started, "inputs": filled - read, "triton": time.perf_counter() - filled}
+    took_ms = {stage: seconds * 1000 for stage, seconds in took.items()}
+    return Scored(scores, model, user, inputs, items, context, [*degraded, *lost], took_ms)
 
 
-STAGES = ("features", "inputs", "triton")
-
-
-def user_tensors(
-    user: UserRows,
-    items: Mapping[str, Array],
-    table: ItemTable,
-    now_ms: int,
-    context: Context = None,
-    query: Array | None = None,
-) -> dict[str, Array]:
-    """The ranker's tensors that depend on the user and the request, and the vectors of these items."""
-    activity = unexpired(user.activity, now_ms)  # as Feast's history: an expired row has no affinities either
-    affinity = user_affinity(activity, table.category_codes, len(table.category_codes) + 1)
-    return {
-        **user_inputs(user.profile, user.activity, now_ms, table.vectors, context, query),
-        "user_item_affinity": item_affinity(items, affinity),
-        "item_vectors": items["item_vectors"],
-    }
-
-
-def near(user: UserRows, rows: Array, table: ItemTable, now_ms: int, neighbours: ItemNeighbours | None) -> Array:
-    """How near candidates, by their rows of the table [N], are to the user's history: [N, NEAR]."""
-    trained = table.column("item_trained")
-    met = table.rows(list(unexpired(user.activity, now_ms).get("history_item_ids") or ())[-HISTORY_LENGTH:])
-    return nearness(neighbours, np.where(met >= 0, trained[met], 0) - 1, trained[rows] - 1)
+async def encoded(query: str, model: Model, neighbours: Neighbours, budget: Budget) -> Array | None:
+    """The query's vector, if it is known or made in time."""
+    seconds = KNOWN_ALONE if neighbours.guards.triton.breaker.open else budget.share(ENCODE)
+    try:
+        return await asyncio.wait_for(neighbours.queries.vector(query, model), seconds)
+    except TimeoutError:
+        return None

@@ -13,6 +13,8 @@ from benchmarks.tiny_model import tokenizer
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving.app import create_app
 from serving.catalogue import Catalogue
+from serving.guards import Guards
+from serving.last_known import LastKnown
 from serving.models import Model
 from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
@@ -30,7 +32,7 @@ class FakeUsers:
     def __init__(self, rows: Mapping[str, UserRows] | None = None, error: Exception | None = None) -> None:
         self.rows, self.error = rows or {}, error
 
-    async def read(self, user_id: str) -> UserRows:
+    async def read(self, user_id: str, seconds: float = 1) -> UserRows:
         if self.error:
             raise self.error
         return self.rows.get(user_id, UserRows({}, {}))
@@ -43,7 +45,7 @@ class FakeRanker:
         self.error, self.calls = error, 0
         self.inputs: Mapping[str, Any] = {}
 
-    async def score(self, inputs: Mapping[str, Any], candidates: int, version: int) -> Any:
+    async def score(self, inputs: Mapping[str, Any], candidates: int, version: int, seconds: float = 1) -> Any:
         self.calls += 1
         self.inputs = inputs
         if self.error:
@@ -115,6 +117,7 @@ class World:
     checks: dict[str, Check] = field(default_factory=dict)
     settings: ServingSettings = field(default_factory=ServingSettings)
     no_model: Exception | None = None
+    guards: Guards = field(default_factory=lambda: Guards(last_known=LastKnown(10)))
 
     def model(self) -> Model:
         if self.no_model:
@@ -124,7 +127,7 @@ class World:
     @asynccontextmanager
     async def neighbours(self) -> AsyncIterator[Neighbours]:
         seams = (self.catalogue, self.bus, self.rankings)
-        yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, self.checks)
+        yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, self.checks, self.guards)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import pytest
 
 from feature_repo.buckets import attribute_buckets
 from feature_repo.vocabulary import VECTOR_SIZE
-from serving.errors import NoModel, OnlineStoreUnavailable, TritonUnavailable
+from serving.errors import NoModel
 from serving.settings import ServingSettings
 from serving.user_features import UserRows
-from tests.serving.fakes import FakeQueries, FakeRanker, FakeUsers, World, api, catalogue_of
+from tests.serving.fakes import FakeQueries, FakeUsers, World, api, catalogue_of
 
 CLICKED = UserRows(
     {},
@@ -175,18 +175,20 @@ def test_without_a_model_the_answer_says_how_to_get_one() -> None:
     assert "make train export" in answer["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    ("world", "code"),
-    [
-        (World(ranker=FakeRanker(TritonUnavailable("triton is away"))), "triton_unavailable"),
-        (World(users=FakeUsers(error=OnlineStoreUnavailable("the online store is away"))), "online_store_unavailable"),
-    ],
-)
-def test_an_absent_neighbour_is_named_and_the_caller_told_to_try_again(world: World, code: str) -> None:
-    with api(world) as client:
-        answer = client.post("/v1/rank", json={"user_id": "u", "items": ["a"]})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
-    assert answer.headers["retry-after"] == "1"
+def test_the_next_page_goes_on_where_the_first_ended() -> None:
+    items = ["x", "c", "b", "y", "a"]
+    pages = [order(rank(World(), items=items, k=2, offset=offset)[1]) for offset in (0, 2, 4, 6)]
+    assert pages == [["a", "b"], ["c", "x"], ["y"], []]
+
+
+def test_excluded_items_are_left_out() -> None:
+    assert order(rank(World(), items=["c", "a", "b"], exclude=["a", "z"])[1]) == ["b", "c"]
+
+
+def test_an_answer_says_what_its_stages_took_and_that_nothing_was_lacking() -> None:
+    answer = rank(World(), items=["a"])[1]
+    assert set(answer["took_ms"]) == {"features", "inputs", "triton", "total"} and answer["degraded"] == []
+    assert sum(answer["took_ms"].values()) <= 2 * answer["took_ms"]["total"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,12 @@ def test_an_absent_neighbour_is_named_and_the_caller_told_to_try_again(world: Wo
         ('{"user_id": "u", "items": ["a", 5]}', "items[1]", "Expected `str`, got `int`"),
         ('{"user_id": "u", "items": "a"}', "items", "Expected `array`, got `str`"),
         ('{"user_id": "u", "items": [], "k": 0}', "k", "`int` >= 1"),
-        ('{"user_id": "u"}', None, "missing required field `items`"),
+        ('{"user_id": "u", "items": [], "offset": -1}', "offset", "`int` >= 0"),
+        ('{"user_id": "u", "items": [], "deadline_ms": 0}', "deadline_ms", "`int` >= 1"),
+        ('{"user_id": "u", "items": [], "deadline_ms": 99999}', "deadline_ms", "at most 10000"),
+        ('{"user_id": "u", "items": [], "diversity": 2}', "diversity", "<= 1"),
+        ('{"user_id": "u", "items": [], "colour": "red"}', "colour", "unknown field `colour`"),
+        ('{"user_id": "u"}', "items", "missing required field `items`"),
         ("[]", None, "Expected `object`, got `array`"),
         ("{", None, "not valid JSON"),
         ("", None, "not valid JSON"),
