@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.inputs import with_defaults
+from feature_repo.item_attributes import ItemAttributes
 from feature_repo.item_text import content_fingerprint
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES, ITEM_CATEGORIES, VECTOR_SIZE
 
@@ -43,6 +44,8 @@ class ItemTable:
         self.ids: list[str] = []
         self.titles: list[str] = []
         self.category_codes: dict[str, int] = {}
+        self.trained_rows = np.zeros(0, np.int64)  # of the items that the model was trained with, in its order
+        self.attributes = ItemAttributes()
         self._columns = {name: np.zeros((0, *shape), dtype) for name, (shape, dtype) in _COLUMNS.items()}
 
     def __len__(self) -> int:
@@ -59,6 +62,10 @@ class ItemTable:
     def stamp(self, view: str, item_id: str) -> int:
         """The stamp of the row that is here of this view, 0 where there is none."""
         return int(self._columns[f"{view}_stamp"][self.index[item_id]]) if item_id in self.index else 0
+
+    def rankable(self, rows: Array | slice = slice(None)) -> Array:
+        """Which of these rows have a vector and are not hidden."""
+        return np.asarray(self.column("item_available")[rows] & self.column("item_encoded")[rows])
 
     def take(self, rows: Array) -> dict[str, Array]:
         """What a ranking reads of some rows, [n, ...] each."""
@@ -81,6 +88,7 @@ class ItemTable:
         self._columns["item_fingerprint"][place] = content_fingerprint(row)
         codes = [self._code(category) for category in list(content["item_categories"])[:ITEM_CATEGORIES]]
         self._columns["item_category_codes"][place] = codes + [0] * (ITEM_CATEGORIES - len(codes))
+        self.attributes.put(place, content["item_attributes"])
 
     def put_activity(self, item_id: str, row: Mapping[str, Any], stamp: int = 0) -> None:
         """Take over a row of ``item_activity``."""
@@ -101,7 +109,8 @@ class ItemTable:
         for name in ("item_vectors", "item_encoded", "item_vector_fingerprint", "item_trained"):
             self._columns[name][:] = 0
         self.put_vectors(item_ids, vectors, fingerprints)
-        self._columns["item_trained"][self.rows(item_ids)] = np.arange(1, len(item_ids) + 1)
+        self.trained_rows = self.rows(item_ids)
+        self._columns["item_trained"][self.trained_rows] = np.arange(1, len(item_ids) + 1)
 
     def _code(self, category: str) -> int:
         return self.category_codes.setdefault(category, len(self.category_codes) + 1)
@@ -123,3 +132,4 @@ class ItemTable:
             grown = np.zeros((size, *column.shape[1:]), column.dtype)
             grown[: len(column)] = column
             self._columns[name] = grown
+        self.attributes.grow(size)

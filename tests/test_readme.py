@@ -25,6 +25,7 @@ OTHERS = {
     "feature_repo/production.yaml": "Feast in production: Redis, PostgreSQL",
     "training/report/style.css": "how the report looks: light, dark, narrow and on paper",
     "training/report/template.html.j2": "the report's page",
+    "serving/slate.yaml": "the stages of every surface",
     "triton_models/ranker/config.pbtxt": "the ranker's interface, by hand",
     "triton_models/item_encoder/config.pbtxt": "the item encoder's interface, by hand",
     "deploy/Dockerfile": "one image for worker, api and trainer",

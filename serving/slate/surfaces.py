@@ -1,0 +1,62 @@
+"""slate.yaml -> the stages of every surface, checked."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from serving.slate.availability import Available
+from serving.slate.boosting import Boost
+from serving.slate.caps import Cap
+from serving.slate.diversity import Diversity
+from serving.slate.exclusion import Exclude
+from serving.slate.fatigue import Fatigue
+from serving.slate.filtering import Filter
+from serving.slate.pins import Pin
+from serving.slate.seen import Seen
+from serving.slate.served import NotServed
+from serving.slate.shares import New, Promote
+from serving.slate.slate import Stage
+
+AnyStage = Available | Exclude | Filter | Seen | NotServed | Boost | Fatigue | Diversity | Promote | New | Cap | Pin
+DEFAULT = Path(__file__).parents[1] / "slate.yaml"
+ENDPOINTS = ("rank", "recommend", "similar", "search")  # each has the surface of its name, unless a request names one
+PHASES = ("drop", "score", "order", "pin")
+
+
+class InvalidSurfaces(ValueError):
+    """The file does not say what stages a surface has."""
+
+
+class Surfaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The stages of every surface, in their order."""
+
+    surfaces: dict[str, tuple[AnyStage, ...]]
+
+    def __post_init__(self) -> None:
+        if lacking := [name for name in ENDPOINTS if name not in self.surfaces]:
+            raise ValueError(f"no stages for {', '.join(lacking)}: an empty list `[]` leaves an order as it is")
+        for name, stages in self.surfaces.items():
+            _check_order(name, stages)
+
+
+def load(path: Path = DEFAULT) -> Surfaces:
+    """Read the file. Raises InvalidSurfaces."""
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Surfaces)
+    except (msgspec.MsgspecError, OSError, UnicodeDecodeError) as error:
+        raise InvalidSurfaces(f"{path}: {error}") from error
+
+
+def _check_order(surface: str, stages: Sequence[Stage]) -> None:
+    for earlier, later in pairwise(stages):
+        if PHASES.index(earlier.phase) > PHASES.index(later.phase):
+            raise ValueError(
+                f"surface `{surface}`: `{_tag(later)}` would undo `{_tag(earlier)}` before it; stages come in the order"
+                " of what they do: drop items, change scores, change the order, pin"
+            )
+
+
+def _tag(stage: Stage) -> str:
+    return str(stage.__struct_config__.tag)
