@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from serving.candidates.quotas import DEFAULT, Quotas
 from streaming.events import Action
 
 
@@ -25,6 +26,8 @@ class ServingSettings(BaseSettings):
     kept_users: int = 5_000  # users as last read, for when the online store is away: 10 kB each
     max_candidates: int = 10_000  # items in one ranking
     max_batch_events: int = 10_000  # events in one request
+    max_recommended: int = 1_000  # `offset` + `k` of what is recommended, searched or similar
+    max_batch_users: int = 200  # requests in one call of /v1/batch
     max_body_bytes: int = 16 * 2**20
     foreign_actions: dict[str, Action] = {}  # other recommenders' names of actions, JSON; add to serving/adapters
 
@@ -33,6 +36,11 @@ class ServingSettings(BaseSettings):
     feast_timeout_ms: int = 500  # one read of a user
     triton_timeout_ms: int = 1_000  # one inference
     broker_timeout_ms: int = 10_000  # acknowledgement of one request's events
+
+    recommend_candidates: int = Field(default=200, ge=1)  # items scored for one recommendation
+    candidate_quotas: Quotas = {}  # JSON: source -> its share of them, where it is not the usual one
+    candidates_timeout_ms: int = 50  # all sources together
+    exact_search_items: int = 50_000  # items searched by exact products; beyond it by an approximate index
 
     ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
 
@@ -45,6 +53,10 @@ class ServingSettings(BaseSettings):
     @property
     def keys_on(self) -> bool:
         return not _is_loopback(self.api_host) if self.api_keys is None else self.api_keys
+
+    @property
+    def quotas(self) -> Quotas:
+        return DEFAULT | self.candidate_quotas
 
     @property
     def bundles_dir(self) -> Path:

@@ -1,0 +1,52 @@
+"""Sources -> candidates, within the time there is: a source that is too slow or fails is dropped and named."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from serving.candidates.asked import Asked, Source
+from serving.candidates.merge import merge
+from serving.candidates.timely import dropped, timely
+
+Array = npt.NDArray[Any]
+Accept = Callable[[Array], Array]  # rows [n] of the item table -> which of them may be recommended [n]
+
+
+class Gathered(NamedTuple):
+    """Candidates, and what is missing among them."""
+
+    rows: Array  # [n] of the item table, each once
+    sources: list[str]  # [n]
+    dropped: list[str]  # for ``degraded``
+
+
+class Limits(NamedTuple):
+    """How much, of whom, and how long."""
+
+    size: int  # candidates
+    quotas: Mapping[str, float]  # source -> its share of them
+    seconds: float  # from now on
+    spare: int = 0  # rows asked of each source beyond ``size``, for what is not accepted
+
+
+async def gather(
+    asked: Asked, sources: Mapping[str, Source], limits: Limits, accept: Accept, threads: Executor
+) -> Gathered:
+    """Candidates from the sources that have a quota; what takes long in a large catalogue is looked for in threads."""
+    chosen = {name: sources[name] for name, quota in limits.quotas.items() if quota > 0}
+    ends, count = asyncio.get_running_loop().time() + limits.seconds, limits.size + limits.spare
+    slow = threads if asked.within.nearest.slow else None
+    searches = (
+        timely(name, partial(source.find, asked, count), ends, slow if source.SEARCHES else None)
+        for name, source in chosen.items()
+    )
+    found = await asyncio.gather(*searches)
+    answers = dict(zip(chosen, found, strict=True))
+    accepted = {name: rows[accept(rows)].tolist() for name, rows in answers.items() if not isinstance(rows, str)}
+    merged = merge(accepted, limits.quotas, limits.size)
+    return Gathered(np.fromiter(merged, np.int64, len(merged)), list(merged.values()), dropped(answers))

@@ -1,0 +1,100 @@
+"""The item table -> the nearest items of a direction: exact, or in a large catalogue by a graph that follows it.
+
+What has changed is found by comparing columns with what was last seen of them, so no writer of the table knows of it.
+Until a graph is built (minutes for a million items), and for another model's vectors, the exact search answers.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.item_table import ItemTable
+from serving.candidates import exact
+from serving.candidates.exact import Found
+from serving.candidates.graph import Graph
+
+Array = npt.NDArray[Any]
+
+
+class Seen(NamedTuple):
+    """The table at one moment: views, taken by the event loop, read by a thread."""
+
+    model: int  # version of the model whose vectors these are
+    vectors: Array  # [n, VECTOR_SIZE]
+    content: Array  # [n] what a vector was made of, 0 where there is none or it may not be found
+
+
+class Nearest:
+    """The search, and the graph behind it; ``exact_up_to`` items need none."""
+
+    def __init__(self, table: ItemTable, exact_up_to: int) -> None:
+        self._table, self._exact_up_to = table, exact_up_to
+        self._model = -1
+        self._content = np.zeros(0, np.int64)  # as it was last seen
+        self._inverse = np.zeros(0, np.float32)  # one over the length of each vector
+        self._graph: Graph | None = None
+        self._built: tuple[Seen, Graph] | None = None  # the next one, not in use yet
+        self._in_graph = np.zeros(0, np.int64)  # of each row: what its vector in the graph was made of
+
+    @property
+    def slow(self) -> bool:
+        """Whether a search takes milliseconds."""
+        return self._graph is None and len(self._table) > self._exact_up_to
+
+    def search(self, direction: Array, count: int) -> Found:
+        """The ``count`` nearest items that can be recommended, to a direction [VECTOR_SIZE] of length one."""
+        inverse, graph, vectors = self._inverse, self._graph, self._table.column("item_vectors")
+        if not len(inverse):
+            return exact.NOTHING
+        if graph is None:
+            known = slice(len(inverse))  # what is newer is seen at the next look
+            return exact.search(vectors[known], inverse, self._table.rankable(known), direction, count)
+        rows = graph.search(direction, count)
+        found = exact.search(vectors[rows], inverse[rows], self._table.rankable(rows), direction, count)
+        return Found(rows[found.rows], found.cosines)
+
+    def look(self, model: int) -> Seen:
+        """What there is to follow now; asked by the event loop, which writes the table."""
+        content = np.where(self._table.rankable(), self._table.column("item_vector_fingerprint") | 1, 0)
+        return Seen(model, self._table.column("item_vectors"), content)
+
+    def follow(self, seen: Seen) -> int:
+        """Take over what has changed since the last time; how many rows that was. Runs in a thread."""
+        if seen.model != self._model:  # its vectors are other numbers: a graph of the old ones would mislead
+            self._graph, self._content = None, np.zeros(0, np.int64)
+        changed = np.flatnonzero(seen.content != _padded(self._content, len(seen.content)))
+        inverse = _padded(self._inverse, len(seen.content))
+        inverse[changed] = exact.inverse_lengths(seen.vectors[changed])
+        self._inverse, self._content, self._model = inverse, seen.content, seen.model
+        self._follow_graph(seen)
+        return len(changed)
+
+    def _follow_graph(self, seen: Seen) -> None:
+        if self._built and self._built[0].model == seen.model:
+            self._in_graph, self._graph = self._built[0].content, self._built[1]
+        self._built = None
+        if self._graph is None:
+            return
+        changed = np.flatnonzero(seen.content != _padded(self._in_graph, len(seen.content)))
+        here = seen.content[changed] != 0
+        self._graph.drop(changed[~here])
+        self._graph.put(changed[here], seen.vectors[changed[here]])
+        self._in_graph = seen.content
+
+    def wants_graph(self, seen: Seen) -> bool:
+        """Whether the catalogue has grown beyond what is searched exactly."""
+        return not self._graph and not self._built and int((seen.content != 0).sum()) > self._exact_up_to
+
+    def build(self, seen: Seen) -> None:
+        """Build the graph of these vectors for the next ``follow``. Runs in a thread of its own, for minutes."""
+        graph, rows = Graph(), np.flatnonzero(seen.content)
+        graph.build(rows, seen.vectors[rows])
+        self._built = seen, graph
+
+
+def _padded(values: Array, size: int) -> Array:
+    """The values [m] and zeros behind them: a copy [size]."""
+    padded = np.zeros(size, values.dtype)
+    padded[: len(values)] = values
+    return padded
