@@ -10,6 +10,7 @@ from serving.errors import InvalidRequest, TooLarge
 
 Typed = TypeVar("Typed")
 _FIELD = re.compile(r"`(\w+)` ")
+_NAMED = re.compile(r"(?:unknown|required) field `(.*?)`")
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
@@ -36,5 +37,10 @@ def decode(decoder: "msgspec.json.Decoder[Typed]", body: bytes) -> Typed:
 
 def refusal(reason: str) -> InvalidRequest:
     """A reason of msgspec or of ``streaming.events`` with the field that it names at its end or its start."""
-    place = _PATH.search(reason) or _FIELD.match(reason)
-    return InvalidRequest(_PATH.sub("", reason), place[1] if place else None)
+    return InvalidRequest(_PATH.sub("", reason), field_of(reason))
+
+
+def field_of(reason: str) -> str | None:
+    """The field that such a reason is about, as a path from the body's top."""
+    found = _PATH.search(reason), _NAMED.search(reason) or _FIELD.match(reason)
+    return ".".join(each[1] for each in found if each and each[1]) or None

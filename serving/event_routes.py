@@ -3,6 +3,7 @@
 import msgspec
 from fastapi import Request, Response
 
+from serving import strict
 from serving.ingest import Parse, Receipt, one
 from serving.receive import receive, tombstone
 from streaming import events
@@ -10,17 +11,17 @@ from streaming import events
 
 async def take_interactions(request: Request) -> Response:
     """Take what users did, and which sessions turned out to be theirs."""
-    return await _take(request, one(events.interaction_or_merge), events.TOPIC_INTERACTIONS)
+    return await _take(request, one(strict.interaction_or_merge), events.TOPIC_INTERACTIONS)
 
 
 async def take_items(request: Request) -> Response:
     """Take catalogue entries, new or changed."""
-    return await _take(request, one(events.item), events.TOPIC_ITEMS)
+    return await _take(request, one(strict.item), events.TOPIC_ITEMS)
 
 
 async def take_users(request: Request) -> Response:
     """Take user profiles, new or changed."""
-    return await _take(request, one(events.user), events.TOPIC_USERS)
+    return await _take(request, one(strict.user), events.TOPIC_USERS)
 
 
 async def delete_item(request: Request) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from serving.body import field_of
 from serving.errors import BrokerUnavailable, InvalidRequest, NothingAccepted, TooLarge
 from serving.neighbours import Bus
 from streaming.events import InvalidEvent, Publishable
@@ -72,7 +73,7 @@ async def publish(
     valid, rejected = check(raws, parse, now_ms)
     if rejected and (whole or not valid):
         message = f"{len(rejected)} of {len(raws)} events cannot be used; the first: {rejected[0].reason}"
-        raise NothingAccepted(message, accepted=0, rejected=rejected)
+        raise NothingAccepted(message, field_of(rejected[0].reason), accepted=0, rejected=rejected)
     messages = [(index, message) for index, several in valid.items() for message in several]
     _bound(len(messages), limit)
     outcomes = await bus.deliver([message for _, message in messages])

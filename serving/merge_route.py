@@ -12,7 +12,7 @@ from streaming import events
 from streaming.events import Id, InvalidEvent, Merge, Name, When
 
 
-class MergeRequest(msgspec.Struct, frozen=True):
+class MergeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which session; sent again under the same ``event_id``, it counts once."""
 
     session_id: Id

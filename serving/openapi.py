@@ -9,7 +9,7 @@ from serving.answer import Ranking
 from serving.ingest import Receipt
 from serving.merge_route import MergeRequest
 from serving.request import RankRequest
-from streaming.events import Interaction, Item, Merge, User
+from serving.strict import Interaction, Item, Merge, User
 
 _INTERACTION = {"user_id": "7", "item_id": "50", "action": "click", "timestamp": "2026-01-31T12:00:00Z"}
 _ITEM = {"item_id": "50", "title": "Star Wars", "categories": ["Action", "Sci-Fi"], "attributes": {"year": 1977}}

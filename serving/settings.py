@@ -45,7 +45,7 @@ class ServingSettings(BaseSettings):
     ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
 
     api_keys: bool | None = None  # whether every request needs a key; by default where others than this machine can ask
-    rate_limit: float = Field(1000.0, gt=0)  # requests a second of one key in one process, where the key does not say
+    rate_limit: float = Field(default=1000.0, gt=0)  # requests a second of one key in one process, where the key does not say
     read_timeout_ms: int = 10_000  # until a request's head has arrived, and then its body
     cors_origins: list[str] = []  # JSON: browser origins that may ask, as `https://shop.example`
     user_salt: SecretStr | None = None  # users appear in logs and exports under names made with it

@@ -18,6 +18,8 @@ TOPIC_BY_ITEM: Final = "interactions-by-item"  # the worker's own repartition of
 TOPIC_ITEM_CHANGES: Final = "item-changes"  # key <view>/<item_id>
 TOPIC_DEAD_LETTERS: Final = "dead-letters"  # original key
 
+RECEIPT: Final = "receipt"  # header of a tombstone: under what id its asker reads what became of it
+
 Action = Literal["impression", "view", "click", "like", "cart", "purchase", "rating", "dismiss"]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
@@ -108,10 +110,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """A tombstone: the entry under ``key`` of ``topic`` is gone."""
+    """A tombstone: whoever is under ``key`` of ``topic`` is to be forgotten."""
 
     topic: str
     key: str
+    receipt_id: str = ""  # under which what became of it can be read
 
 
 class _Action(msgspec.Struct):
@@ -139,9 +142,11 @@ _item_changes = msgspec.json.Decoder(ItemChange)
 encode = msgspec.json.Encoder().encode
 
 
-def interaction(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction:
+def interaction(
+    raw: bytes, now_ms: int, unnamed: str = "", decoder: "msgspec.json.Decoder[Interaction]" = _interactions
+) -> Interaction:
     """One interaction; a missing event_id (by ``unnamed``) or timestamp is filled in. Raises InvalidEvent."""
-    event = _decode(_interactions, raw)
+    event = _decode(decoder, raw)
     if event.user_id is None and event.session_id is None:
         raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
     when = epoch_ms(event.timestamp, now_ms, "timestamp")
@@ -152,9 +157,9 @@ def interaction(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction:
     return msgspec.structs.replace(event, event_id=event.event_id or unnamed or str(uuid4()), timestamp=when)
 
 
-def merge(raw: bytes, now_ms: int) -> Merge:
+def merge(raw: bytes, now_ms: int, decoder: "msgspec.json.Decoder[Merge]" = _merges) -> Merge:
     """One merge; a missing event_id or timestamp is filled in. Raises InvalidEvent."""
-    event = _decode(_merges, raw)
+    event = _decode(decoder, raw)
     if event.key == event.user_id:
         raise InvalidEvent("`user_id` is the session itself, which cannot be merged into itself")
     when = epoch_ms(event.timestamp, now_ms, "timestamp")
@@ -181,17 +186,17 @@ def action_of(raw: bytes) -> object:
         return None
 
 
-def item(raw: bytes, now_ms: int) -> Item:
+def item(raw: bytes, now_ms: int, decoder: "msgspec.json.Decoder[Item]" = _items) -> Item:
     """One catalogue entry. Raises InvalidEvent."""
-    entry = _decode(_items, raw)
+    entry = _decode(decoder, raw)
     published = None if entry.published_at is None else epoch_ms(entry.published_at, now_ms, "published_at")
     when = epoch_ms(entry.timestamp, now_ms, "timestamp")
     return msgspec.structs.replace(entry, published_at=published, timestamp=when)
 
 
-def user(raw: bytes, now_ms: int) -> User:
+def user(raw: bytes, now_ms: int, decoder: "msgspec.json.Decoder[User]" = _users) -> User:
     """One user profile. Raises InvalidEvent."""
-    profile = _decode(_users, raw)
+    profile = _decode(decoder, raw)
     return msgspec.structs.replace(profile, timestamp=epoch_ms(profile.timestamp, now_ms, "timestamp"))
 
 

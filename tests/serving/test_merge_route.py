@@ -34,7 +34,7 @@ def test_a_merge_without_an_event_id_gets_one_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("user", "body", "field", "reason"),
     [
-        ("7", {}, None, "missing required field `session_id`"),
+        ("7", {}, "session_id", "missing required field `session_id`"),
         ("7", {"session_id": 5}, "session_id", "Expected `str`, got `int`"),
         ("7", {"session_id": ""}, "session_id", "length >= 1"),
         ("7", {"session_id": "s", "event_id": ""}, "event_id", "length >= 1"),
