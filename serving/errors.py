@@ -6,6 +6,7 @@ ServingError
 ├── NothingAccepted         422  every event of the request was rejected
 ├── Unauthorized            401  no API key, or none that is in force
 ├── Forbidden               403  the API key is not good for this route
+├── NotKnown                404  what the path names is not there
 ├── TooSlow                 408  the body did not arrive in time
 ├── TooManyRequests         429  the API key asks more often than it may
 └── Unavailable             503  a neighbour is away; try again
@@ -27,7 +28,7 @@ from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from serving.headers import SECURITY
@@ -67,6 +68,10 @@ class Unauthorized(ServingError):
 
 class Forbidden(ServingError):
     """The API key is not good for this route."""
+
+
+class NotKnown(ServingError):
+    """What the path names is not there."""
 
 
 class TooSlow(ServingError):
@@ -117,6 +122,7 @@ ANSWERS: dict[type[ServingError], tuple[int, str]] = {
     NothingAccepted: (422, "nothing_accepted"),
     Unauthorized: (401, "unauthorized"),
     Forbidden: (403, "forbidden"),
+    NotKnown: (404, "not_known"),
     TooSlow: (408, "too_slow"),
     TooManyRequests: (429, "too_many_requests"),
     NoModel: (503, "no_model"),
@@ -151,6 +157,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return response
 
 
+async def _left(request: Request, error: Exception) -> Response:
+    return error_response(400, "incomplete_body", "the connection ended before the whole body had arrived")
+
+
 async def _unexpected(request: Request, error: Exception) -> Response:
     route = getattr(request.scope.get("route"), "path", "")  # not the path, which may name a user
     log.error("%s %s failed", request.method, route, exc_info=error)
@@ -162,5 +172,6 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 EXCEPTION_HANDLERS: dict[Any, Callable[[Request, Exception], Any]] = {
     ServingError: _serving_error,
     HTTPException: _http_error,
+    ClientDisconnect: _left,
     Exception: _unexpected,
 }

@@ -1,7 +1,6 @@
 """What the API answers. Fields that this version does not know are passed over: old clients read new APIs."""
 
 import time
-from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -82,8 +81,15 @@ class Receipt(msgspec.Struct, frozen=True):
     rejected: list[Rejected] = []
 
 
+class Feature(msgspec.Struct, frozen=True):
+    """A value and the time of what last changed it."""
+
+    value: Any
+    at: str  # ISO 8601, UTC
+
+
 class Visit(msgspec.Struct, frozen=True):
-    """Something a user did; ``title`` is empty where the catalogue has none."""
+    """Something a user did; the title is empty where the catalogue has none."""
 
     item_id: str
     action: str
@@ -92,9 +98,11 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of a user."""
+    """What rankings know of a user, by the names of the features; the history, newest first."""
 
     request_id: str
     user_id: str
-    history: Sequence[Visit] = ()  # newest first
-    features: dict[str, Any] = {}
+    read_at: str  # ISO 8601, UTC; counters are as of then
+    features: dict[str, Feature] = {}
+    history: list[Visit] = []
+    expired: bool = False  # too long without a sign of life: rankings go by the attributes alone

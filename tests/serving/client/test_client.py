@@ -9,7 +9,9 @@ import httpx
 import msgspec
 import pytest
 
-from serving import answer, ingest, request
+from feature_repo import user_activity
+from feature_repo.user_activity import UserActivity, advance
+from serving import answer, ingest, known_user, request
 from serving.app import create_app
 from serving.client import (
     AsyncClient,
@@ -27,8 +29,9 @@ from serving.client import (
     answers,
     calls,
 )
+from serving.user_features import UserRows
 from tests.serving.client.served import Script, api, away, mocked, receipt
-from tests.serving.fakes import FakeBus, World
+from tests.serving.fakes import FakeBus, FakeUsers, World
 
 AT_ONCE = Retries(attempts=3, first_wait=0.0)
 CLICK = Interaction(user_id="7", item_id="a", action="click")
@@ -105,6 +108,15 @@ async def _transport(world: World) -> AsyncIterator[httpx.ASGITransport]:
 
     async with app.router.lifespan_context(app) as state:
         yield httpx.ASGITransport(stated)
+
+
+def test_what_is_known_of_a_user_is_read() -> None:
+    activity = user_activity.to_row(advance(UserActivity(), "a", "click", 1_770_000_000_000))
+    with api(World(users=FakeUsers({"7": UserRows({}, activity)}))) as url, Client(url) as client:
+        known = client.user("7")
+        with pytest.raises(Refused, match="nothing is known of '8'"):
+            client.user("8")
+    assert (known.history[0].item_id, known.features["user_session_events"].at) == ("a", "2026-02-02T02:40:00.000Z")
 
 
 def test_events_that_were_not_taken_are_raised_with_their_reasons() -> None:
@@ -190,6 +202,9 @@ def test_a_newer_api_may_say_more() -> None:
     [
         (answer.Ranking, answers.Ranking),
         (answer.ScoredItem, answers.RankedItem),
+        (known_user.KnownUser, answers.Known),
+        (known_user.Feature, answers.Feature),
+        (known_user.Visit, answers.Visit),
         (ingest.Receipt, answers.Receipt),
         (ingest.Rejected, answers.Rejected),
     ],
