@@ -15,6 +15,7 @@ import uvicorn
 
 from feature_repo.settings import StoreSettings
 from serving.app import create_app
+from serving.connection import Connection
 from serving.keys.opened import open_gate
 from serving.neighbours import open_neighbours
 from serving.settings import ServingSettings
@@ -35,7 +36,9 @@ def main() -> None:
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=partial(Connection, patience=settings.read_timeout_ms / 1000),  # type: ignore[arg-type]
+        ws="none",
+        server_header=False,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=10,
