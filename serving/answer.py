@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from serving.catalogue import Candidates
+from serving.explain.explanation import Explanation
+from serving.slate.run import Change
 
 Array = npt.NDArray[Any]
 
@@ -19,7 +21,7 @@ class ScoredItem(msgspec.Struct, frozen=True, omit_defaults=True):
     item_id: str
     score: float | None
     source: str | None = None  # where a candidate of ours came from
-    explanation: dict[str, Any] | None = None
+    explanation: Explanation | None = None  # where it was asked for
 
 
 class Ranking(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,20 +34,29 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     items: list[ScoredItem]
     unknown_items: list[str] = []
     unavailable_items: list[str] = []
+    stages: list[Change] | msgspec.UnsetType = msgspec.UNSET  # of a dry run: what each of them changed
 
 
-def places(candidates: Candidates, scores: Array, k: int | None, offset: int = 0) -> list[ScoredItem]:
-    """Scores [len(candidates.ids)] -> one page of the ranking; equal scores keep the caller's order."""
-    end = None if k is None else offset + k
-    order = np.argsort(-scores, kind="stable")[offset:end]
-    rounded = np.round(scores[order].astype(np.float64), 6).tolist()
-    ids = candidates.ids
-    ranked = [ScoredItem(ids[place], score) for place, score in zip(order.tolist(), rounded, strict=True)]
-    if not candidates.unknown:
+def places(
+    candidates: Candidates,
+    scores: Array,
+    order: Array,
+    k: int | None,
+    offset: int = 0,
+    sources: Sequence[str] | None = None,
+    unscored: bool = False,
+) -> list[ScoredItem]:
+    """Scores [len(candidates.ids)], the order of what is left -> one page; ``unscored`` lets unknown items follow."""
+    shown, ids = order[offset : None if k is None else offset + k], candidates.ids
+    rounded = np.round(scores[shown].astype(np.float64), 6).tolist()
+    paired = zip(shown.tolist(), rounded, strict=True)
+    if sources:
+        return [ScoredItem(ids[place], score, sources[place]) for place, score in paired]
+    ranked = [ScoredItem(ids[place], score) for place, score in paired]
+    if not unscored or not candidates.unknown:
         return ranked
-    skipped = max(0, offset - len(ids))
-    unscored = [ScoredItem(item_id, None) for item_id in candidates.unknown[skipped:]]
-    return [*ranked, *unscored][:k]
+    skipped = max(0, offset - len(order))
+    return [*ranked, *(ScoredItem(item_id, None) for item_id in candidates.unknown[skipped:])][:k]
 
 
 def ranking(
@@ -54,6 +65,7 @@ def ranking(
     took_ms: dict[str, float],
     degraded: Sequence[str] = (),
     candidates: Candidates | None = None,
+    changes: list[Change] | None = None,
 ) -> Ranking:
     """The answer, with an id of its own."""
     return Ranking(
@@ -64,4 +76,5 @@ def ranking(
         items=items,
         unknown_items=candidates.unknown if candidates else [],
         unavailable_items=candidates.unavailable if candidates else [],
+        stages=msgspec.UNSET if changes is None else changes,
     )

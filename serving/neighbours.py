@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from feature_repo.served import ServedPages
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from serving import encoder, readiness
 from serving.background import background
+from serving.candidates.retrieval import Retrieval
 from serving.catalogue import Catalogue
 from serving.encoder import Encoder
 from serving.encoding import Encoding
@@ -26,7 +28,9 @@ from serving.queries import Queries
 from serving.ranker import MODEL, Ranker, Triton
 from serving.ranking_log import RankingLog, Sink
 from serving.readiness import Check
+from serving.served_lists import ServedLists
 from serving.settings import ServingSettings
+from serving.slate.surfaces import DEFAULT, Surfaces, load, longest_memory
 from serving.user_features import UserFeatures, UserRows
 from streaming.events import Publishable
 
@@ -39,6 +43,8 @@ class Users(Protocol):
 
 class Scorer(Protocol):
     async def score(self, inputs: Any, candidates: int, version: int, seconds: float = ...) -> Array: ...
+
+    async def score_many(self, inputs: Any, version: int, seconds: float = ...) -> Array: ...
 
 
 class Typed(Protocol):
@@ -64,12 +70,19 @@ class Neighbours:
     bus: Bus
     rankings: Sink
     checks: dict[str, Check]
+    retrieval: Retrieval
+    served: ServedLists
+    surfaces: Surfaces = field(default_factory=load)
     guards: Guards = field(default_factory=Guards)
 
 
 @asynccontextmanager
 async def open_neighbours(settings: ServingSettings, store_settings: StoreSettings) -> AsyncIterator[Neighbours]:
-    """The real neighbours. None of them has to be there: each is tried when it is needed, and again."""
+    """The real neighbours. None of them has to be there: each is tried when it is needed, and again.
+
+    Raises InvalidSurfaces where the file of slates does.
+    """
+    surfaces = load(settings.slate or DEFAULT)
     async with AsyncExitStack() as stack:
         store = await asyncio.to_thread(open_store, store_settings)
         stack.push_async_callback(store.close)
@@ -91,7 +104,10 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         patient = Triton(settings.triton, encoder.TIMEOUT_MS)
         stack.push_async_callback(patient.close)
         encoding = Encoding(catalogue, rows, Encoder(patient), models)
-        await stack.enter_async_context(background(models.watch(), Loader(catalogue, rows).run(), encoding.run()))
+        retrieval = Retrieval(catalogue, models.current, settings.exact_search_items)
+        stack.callback(retrieval.close)
+        work = models.watch(), Loader(catalogue, rows).run(), encoding.run(), retrieval.watch()
+        await stack.enter_async_context(background(*work))
         yield Neighbours(
             users,
             Ranker(triton),
@@ -108,5 +124,8 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
                 "model": readiness.model(models, triton),
                 "item_table": readiness.item_table(catalogue),
             },
+            retrieval,
+            ServedLists(ServedPages(store, round(longest_memory(surfaces)))),
+            surfaces,
             Guards(last_known=LastKnown(settings.kept_users)),
         )

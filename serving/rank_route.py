@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from serving.answer import Ranking
 from serving.body import decode, read
 from serving.budget import Budget
+from serving.dry_run import dry_run
 from serving.errors import TooLarge
 from serving.metrics import Metrics
 from serving.ranking import rank
@@ -24,7 +25,7 @@ async def rank_items(request: Request) -> Response:
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check(asked, state.settings)
     budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
-    ranking, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget)
+    ranking, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     state.metrics.candidates.observe(len(asked.items))
     observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)

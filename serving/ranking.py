@@ -1,5 +1,7 @@
 """A rank request -> scores -> the ranking, said and logged: the whole path, two neighbours asked once each."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +12,9 @@ from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
 from serving.request import RankRequest
 from serving.scoring import Scored, score
+from serving.served_lists import NOTHING_KNOWN, Page, Remembered
+from serving.slate.run import Change
+from serving.slating import Plan, plan, slate
 
 
 class Answer(NamedTuple):
@@ -19,26 +24,55 @@ class Answer(NamedTuple):
     activity: Mapping[str, Any] = {}
 
 
-async def rank(asked: RankRequest, neighbours: Neighbours, now_ms: int, budget: Budget) -> Answer:
-    """Rank the items for the user. Raises NoModel, OnlineStoreUnavailable, TritonUnavailable."""
-    model = neighbours.model()
+async def rank(
+    asked: RankRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
+) -> Answer:
+    """Rank the items for the user. Raises NoModel, InvalidRequest."""
+    model, table = neighbours.model(), neighbours.catalogue.table
+    planned = plan("rank", asked, neighbours.surfaces, table, asked.diversity, asked.explain, dry_run)
     candidates = neighbours.catalogue.candidates(_wanted(asked))
+    unscored = not planned.filters  # of an unknown item no filter can tell whether it holds
     if not candidates.ids:
-        items = places(candidates, candidates.rows, asked.k, asked.offset)
-        return Answer(ranking(model.model_version, items, {"total": budget.spent()}, (), candidates))
+        items = places(candidates, candidates.rows, candidates.rows, asked.k, asked.offset, unscored=unscored)
+        changes: list[Change] | None = [] if dry_run else None
+        return Answer(ranking(model.model_version, items, {"total": budget.spent()}, (), candidates, changes))
+    recalling = recall(planned, asked.key, neighbours, budget)
     scored = await score(asked.key, candidates, neighbours, now_ms, asked.context, budget)
-    items = places(candidates, scored.scores, asked.k, asked.offset)
-    took_ms = scored.took_ms | {"total": budget.spent()}
-    answer = ranking(scored.model.model_version, items, took_ms, scored.degraded, candidates)
-    log(neighbours, answer, asked.key, now_ms, candidates, scored)
+    remembered = await recalling if recalling else NOTHING_KNOWN
+    started = time.perf_counter()
+    left = slate(planned, scored.scores, candidates.rows, table, now_ms, scored.user.activity, remembered)
+    items = places(candidates, scored.scores, left.places, asked.k, asked.offset, unscored=unscored)
+    took_ms = scored.took_ms | {"slate": (time.perf_counter() - started) * 1000, "total": budget.spent()}
+    degraded, changes = [*scored.degraded, *remembered.degraded], left.changes if dry_run else None
+    answer = ranking(scored.model.model_version, items, took_ms, degraded, candidates, changes)
+    keep(planned, neighbours, answer, asked.key, now_ms, candidates, scored)
     return Answer(answer, scored.user.activity)
 
 
-def log(neighbours: Neighbours, answer: Ranking, key: str, now_ms: int, candidates: Candidates, scored: Scored) -> None:
-    """Have an answer logged; it returns at once."""
-    slate = [place.item_id for place in answer.items]
+def recall(planned: Plan, key: str, neighbours: Neighbours, budget: Budget) -> asyncio.Future[Remembered] | None:
+    """Ask what the user was served, where a stage looks at it."""
+    if not planned.remembers:
+        return None
+    return asyncio.ensure_future(neighbours.served.recall(key, budget))
+
+
+def keep(
+    planned: Plan,
+    neighbours: Neighbours,
+    answer: Ranking,
+    key: str,
+    now_ms: int,
+    candidates: Candidates,
+    scored: Scored,
+) -> None:
+    """Have an answer logged, and remembered where a stage looks at it, but for a dry run; it returns at once."""
+    if planned.dry_run:
+        return
+    page = [place.item_id for place in answer.items]
     seen = (key, now_ms, candidates.ids, scored.scores, scored.inputs, scored.user, scored.items, scored.context)
-    neighbours.rankings.put(Answered(answer.request_id, answer.model_version, slate, *seen))
+    neighbours.rankings.put(Answered(answer.request_id, answer.model_version, page, *seen))
+    if planned.remembers:
+        neighbours.served.remember(key, Page(now_ms, planned.offset, page))
 
 
 def _wanted(asked: RankRequest) -> list[str]:

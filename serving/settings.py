@@ -17,6 +17,7 @@ class ServingSettings(BaseSettings):
 
     data_dir: Path = Path("data")  # everything a laptop writes
     bundles: Path | None = None  # model bundles; data_dir/bundles by default
+    slate: Path | None = None  # stages of every surface; serving/slate.yaml by default
     api_host: str = "127.0.0.1"
     api_port: int = 8080
     broker: str = "127.0.0.1:9092"  # Kafka protocol
@@ -45,7 +46,9 @@ class ServingSettings(BaseSettings):
     ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1
 
     api_keys: bool | None = None  # whether every request needs a key; by default where others than this machine can ask
-    rate_limit: float = Field(default=1000.0, gt=0)  # requests a second of one key in one process, where the key does not say
+    rate_limit: float = Field(
+        default=1000.0, gt=0
+    )  # requests a second of one key in one process, where the key does not say
     read_timeout_ms: int = 10_000  # until a request's head has arrived, and then its body
     cors_origins: list[str] = []  # JSON: browser origins that may ask, as `https://shop.example`
     user_salt: SecretStr | None = None  # users appear in logs and exports under names made with it
@@ -55,8 +58,8 @@ class ServingSettings(BaseSettings):
         return not _is_loopback(self.api_host) if self.api_keys is None else self.api_keys
 
     @property
-    def quotas(self) -> Quotas:
-        return DEFAULT | self.candidate_quotas
+    def quotas(self) -> dict[str, float]:
+        return {str(source): share for source, share in (DEFAULT | self.candidate_quotas).items()}
 
     @property
     def bundles_dir(self) -> Path:

@@ -1,6 +1,7 @@
 """slate.yaml -> the stages of every surface, checked."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,12 +42,25 @@ class Surfaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             _check_order(name, stages)
 
 
+@cache
 def load(path: Path = DEFAULT) -> Surfaces:
     """Read the file. Raises InvalidSurfaces."""
     try:
         return msgspec.yaml.decode(path.read_bytes(), type=Surfaces)
     except (msgspec.MsgspecError, OSError, UnicodeDecodeError) as error:
         raise InvalidSurfaces(f"{path}: {error}") from error
+
+
+def remembers(stages: Sequence[Stage]) -> bool:
+    """Whether one of these looks at what was served."""
+    return any(isinstance(stage, NotServed | Fatigue) for stage in stages)
+
+
+def longest_memory(surfaces: Surfaces) -> float:
+    """Seconds that what was served has to be known."""
+    stages = [stage for each in surfaces.surfaces.values() for stage in each]
+    times = [stage.minutes * 60 for stage in stages if isinstance(stage, NotServed)]
+    return max([60.0, *times, *(stage.hours * 3600 for stage in stages if isinstance(stage, Fatigue))])
 
 
 def _check_order(surface: str, stages: Sequence[Stage]) -> None:

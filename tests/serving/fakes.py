@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from benchmarks.tiny_model import tokenizer
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving.app import create_app
+from serving.candidates.retrieval import Retrieval
 from serving.catalogue import Catalogue
 from serving.guards import Guards
 from serving.last_known import LastKnown
@@ -19,7 +20,9 @@ from serving.models import Model
 from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
 from serving.readiness import Check
+from serving.served_lists import ServedLists
 from serving.settings import ServingSettings
+from serving.slate.surfaces import Surfaces, load
 from serving.user_features import UserRows
 from streaming.events import Publishable
 
@@ -52,6 +55,12 @@ class FakeRanker:
             raise self.error
         bonus = 10.0 if inputs["history_actions"].any() else 0.0
         return inputs["item_vectors"][:, 0] + np.float32(bonus)
+
+    async def score_many(self, inputs: Mapping[str, Any], version: int, seconds: float = 1) -> Any:
+        if self.error:
+            raise self.error
+        bonus = np.where(inputs["history_actions"].any(1), np.float32(10), np.float32(0))
+        return inputs["item_vectors"][:, :, 0] + bonus[:, None]
 
 
 @dataclass
@@ -93,6 +102,24 @@ class FakeRankings:
         self.answered.append(answered)
 
 
+@dataclass
+class FakePages:
+    """Pages by user."""
+
+    kept: dict[str, list[bytes]] = field(default_factory=dict)
+    away: bool = False
+
+    async def read(self, user_id: str) -> Sequence[bytes]:
+        if self.away:
+            raise OSError("redis is away")
+        return self.kept.get(user_id, [])
+
+    async def add(self, user_id: str, page: bytes) -> None:
+        if self.away:
+            raise OSError("redis is away")
+        self.kept.setdefault(user_id, []).append(page)
+
+
 def catalogue_of(*item_ids: str) -> Catalogue:
     """A loaded catalogue; the first item has the highest first number in its vector."""
     catalogue = Catalogue()
@@ -115,6 +142,8 @@ class World:
     bus: FakeBus = field(default_factory=FakeBus)
     rankings: FakeRankings = field(default_factory=FakeRankings)
     checks: dict[str, Check] = field(default_factory=dict)
+    pages: FakePages = field(default_factory=FakePages)
+    surfaces: Surfaces = field(default_factory=load)
     settings: ServingSettings = field(default_factory=ServingSettings)
     no_model: Exception | None = None
     guards: Guards = field(default_factory=lambda: Guards(last_known=LastKnown(10)))
@@ -126,8 +155,14 @@ class World:
 
     @asynccontextmanager
     async def neighbours(self) -> AsyncIterator[Neighbours]:
-        seams = (self.catalogue, self.bus, self.rankings)
-        yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, self.checks, self.guards)
+        retrieval = Retrieval(self.catalogue, self.model, self.settings.exact_search_items)
+        seams = (self.catalogue, self.bus, self.rankings, self.checks, retrieval)
+        slates = (ServedLists(self.pages), self.surfaces, self.guards)
+        try:
+            await retrieval.refresh()
+            yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, *slates)
+        finally:
+            retrieval.close()
 
 
 @contextmanager

@@ -187,7 +187,7 @@ def test_excluded_items_are_left_out() -> None:
 
 def test_an_answer_says_what_its_stages_took_and_that_nothing_was_lacking() -> None:
     answer = rank(World(), items=["a"])[1]
-    assert set(answer["took_ms"]) == {"features", "inputs", "triton", "total"} and answer["degraded"] == []
+    assert set(answer["took_ms"]) == {"features", "inputs", "triton", "slate", "total"} and answer["degraded"] == []
     assert sum(answer["took_ms"].values()) <= 2 * answer["took_ms"]["total"]
 
 
