@@ -105,6 +105,17 @@ def ranker_request(inputs: Mapping[str, Array], candidates: int, version: int) -
     return request
 
 
+def batch_request(inputs: Mapping[str, Array], version: int) -> Any:
+    """The ModelInferRequest for tensors with a batch dimension, all rows with the same number of candidates."""
+    request = service_pb2.ModelInferRequest()
+    request.CopyFrom(_TEMPLATE)
+    request.model_version = str(version)
+    for place, tensor in enumerate(_TENSORS):
+        request.inputs[place].shape[:] = inputs[tensor.name].shape
+    request.raw_input_contents.extend([inputs[tensor.name].tobytes() for tensor in _TENSORS])
+    return request
+
+
 class Ranker:
     """The scoring model behind Triton."""
 
@@ -118,3 +129,7 @@ class Ranker:
         request = ranker_request(inputs, candidates, version)
         scores = await self._triton.infer(request, OUTPUT, seconds)
         return scores.reshape(candidates)
+
+    async def score_many(self, inputs: Mapping[str, Array], version: int, seconds: float = math.inf) -> Array:
+        """Scores [B, N] of tensors with a batch dimension, in one inference."""
+        return await self._triton.infer(batch_request(inputs, version), OUTPUT, seconds)

@@ -1,0 +1,130 @@
+"""An answered page -> the same with reasons: one batch through Triton for all of its items together."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.item_table import ItemTable
+from feature_repo.neighbours import Neighbours as ItemNeighbours
+from feature_repo.neighbours import nearness
+from serving.answer import ScoredItem
+from serving.budget import Budget
+from serving.candidates.new import LATELY
+from serving.candidates.popular import demand
+from serving.candidates.trending import COLUMNS, LEAST, surprise
+from serving.catalogue import Candidates
+from serving.explain.added import Added, ask
+from serving.explain.explanation import Explanation
+from serving.explain.influences import Past, features, influences, past
+from serving.explain.parts import batch
+from serving.explain.sentence import Facts, sentence
+from serving.explain.stage_moves import StageMoves, stage_moves
+from serving.known_user import iso
+from serving.neighbours import Neighbours
+from serving.scoring import Scored
+from serving.slate.run import Change
+
+Array = npt.NDArray[Any]
+MOST = 50  # items of a page that get reasons, the best ones
+UNEXPLAINED = "explain: no contributions"
+
+
+class Explained(NamedTuple):
+    """A page with reasons, and what did not work."""
+
+    items: list[ScoredItem]
+    degraded: tuple[str, ...] = ()
+
+
+class Page(NamedTuple):
+    """The n items that are explained."""
+
+    items: Sequence[ScoredItem]
+    picks: Array  # [n] their places among the candidates
+    rows: Array  # [n] of the item table
+
+
+async def explain(
+    answered: Sequence[ScoredItem],
+    scored: Scored,
+    candidates: Candidates,
+    neighbours: Neighbours,
+    now_ms: int,
+    budget: Budget,
+    changes: Sequence[Change] = (),
+) -> Explained:
+    """Give the first items of a page their reasons; one without a score has none.
+
+    Where Triton does not answer in what is left of the budget, they are those that need no model.
+    """
+    page = explained(answered, candidates)
+    if not page.items:
+        return Explained(list(answered))
+    model, table, met = scored.model, neighbours.catalogue.table, past(scored.user.activity, now_ms)
+    near = partial(near_without, table.rows(met.item_ids), page.rows, table, model.neighbours)
+    asked = batch(scored.inputs, page.picks, met.item_ids, near)
+    ranked = not any(what.startswith("triton") for what in scored.degraded)  # or the scores are not the ranker's
+    found = await ask(asked, model.triton_version, neighbours, budget) if ranked else None
+    told = explanations(page, met, found, scored, table, now_ms, stage_moves(changes))
+    reasons = {each.item_id: why for each, why in zip(page.items, told, strict=True)}
+    items = [msgspec.structs.replace(each, explanation=reasons.get(each.item_id)) for each in answered]
+    return Explained(items, () if found else (UNEXPLAINED,))
+
+
+def explained(answered: Sequence[ScoredItem], candidates: Candidates) -> Page:
+    """Those of a page that can be: they have a score, and are among the first."""
+    places = {item_id: place for place, item_id in enumerate(candidates.ids)}
+    items = [each for each in answered if each.item_id in places][:MOST]
+    picks = np.array([places[each.item_id] for each in items], np.int64)
+    return Page(items, picks, candidates.rows[picks])
+
+
+def near_without(met: Array, rows: Array, table: ItemTable, lists: ItemNeighbours | None, kept: Array) -> Array:
+    """How near items are to those of the history [h] that are kept: [n, NEAR]."""
+    trained = table.column("item_trained")
+    return nearness(lists, np.where(met >= 0, trained[met], 0)[kept] - 1, trained[rows] - 1)
+
+
+def explanations(
+    page: Page, met: Past, found: Added | None, scored: Scored, table: ItemTable, now_ms: int, moves: StageMoves
+) -> list[Explanation]:
+    """Why each item of the page is there."""
+    rising, new = trends(table, page.rows, now_ms)
+    told = []
+    for number, item in enumerate(page.items):
+        history = influences(found, number, met, table) if found else []
+        by_group = features(found, number) if found else {}
+        stages = list(moves.get(item.item_id, ()))
+        facts = Facts(history, by_group, stages, item.source, bool(rising[number]), bool(new[number]))
+        why = Explanation(
+            sentence=sentence(facts),
+            history=history,
+            features=by_group,
+            stages=stages,
+            times=times(scored, int(page.picks[number])),
+        )
+        told.append(why)
+    return told
+
+
+def trends(table: ItemTable, rows: Array, now_ms: int) -> tuple[Array, Array]:
+    """Which items are wanted more in this hour than their week lets expect, and which are new: [n] each."""
+    columns = {name: table.column(name)[rows] for name in COLUMNS}
+    rising = surprise(demand(columns, "1h", now_ms), demand(columns, "7d", now_ms)) >= LEAST
+    published = table.column("item_published_at")[rows]
+    return rising, (published > now_ms - LATELY) & (published <= now_ms)
+
+
+def times(scored: Scored, pick: int) -> dict[str, str]:
+    """When what was read of the user and the item was written, by view."""
+    stamps = {
+        "user_profile": scored.user.profile.get("event_timestamp", 0),
+        "user_activity": scored.user.activity.get("event_timestamp", 0),
+        "item_content": int(scored.items["item_content_stamp"][pick]),
+        "item_activity": int(scored.items["item_activity_stamp"][pick]),
+    }
+    return {view: iso(stamp // 1000) for view, stamp in stamps.items() if stamp}
