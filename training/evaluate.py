@@ -5,7 +5,6 @@ and before it does, the whole catalogue without what the user has seen is ranked
 ``metrics.json`` and what it is made of: the tables of case_table.py.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -26,6 +25,7 @@ from training import cold_start, impressions
 from training.baselines import UnknownBaseline
 from training.case_table import case_table, scored_table, write_tables
 from training.cases import walk
+from training.command_line import command
 from training.evaluation import MODEL, Evaluation, NotANumber, evaluated
 from training.language import EncoderMissing
 from training.log import EmptyLog, interactions
@@ -132,12 +132,7 @@ def keep(path: Path, **found: Any) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.evaluate",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("evaluate", __doc__, EXAMPLES)
     parser.add_argument("--interactions", type=Path, help="parquet file with the events (default: the offline log)")
     parser.add_argument(
         "--validation", action="store_true", help="the last part of the snapshot in the place of what came after"

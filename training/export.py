@@ -3,7 +3,6 @@
 Nothing is published unless ONNX Runtime agrees with PyTorch to 1e-4 on several shapes of random and of empty rows.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from feature_repo.bundle import BundleMetadata, promote
+from training.command_line import command
 from training.example_inputs import SHAPES, Arrays, encoder_inputs, ranker_inputs
 from training.item_tower import ItemEncoder, media_sizes
 from training.language import load as load_language
@@ -136,12 +136,7 @@ def git_commit() -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.export",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("export", __doc__, EXAMPLES)
     parser.add_argument("--variant", choices=VARIANTS, default="fp32", help="arithmetic of the models (default: fp32)")
     parser.add_argument("--run", type=Path, help="folder of the training run (default: the latest)")
     parser.add_argument("--repository", type=Path, help="Triton model repository (default: FRESHRANK_MODEL_REPOSITORY)")

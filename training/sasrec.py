@@ -8,7 +8,6 @@ many epochs on both, so that it has seen what the model has. ``python -m trainin
 ``sasrec-<seed>-<configuration>.part.pt``  where a training stands that was stopped: the same command goes on from there
 """
 
-import argparse
 import hashlib
 import json
 import sys
@@ -28,6 +27,7 @@ from tqdm import tqdm
 from feature_repo.settings import StoreSettings
 from training.baselines.sasrec import SASRec, Scorer, padded, sequence_loss
 from training.cases import Case
+from training.command_line import command
 from training.config import SasrecConfig, add_flags, from_flags
 from training.log import EmptyLog, interactions
 from training.metrics import rank, summary
@@ -163,12 +163,7 @@ def validation_ranks(network: SASRec, cases: list[Case]) -> list[float]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.sasrec",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("sasrec", __doc__, EXAMPLES)
     add_flags(parser, SasrecConfig)
     parser.add_argument("--snapshot", type=Path, help="folder of the snapshot (default: the latest)")
     parser.add_argument("--threads", type=int, default=2, help="default: 2")

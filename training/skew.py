@@ -21,6 +21,7 @@ from feast import FeatureStore
 from feature_repo.rankings import LOGGED, LoggedRanking
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
+from training.command_line import command
 from training.comparison import HISTORY, compare, explain, gaps, summary
 from training.hindsight import Known, at_decision, at_stamps
 from training.rankings import NoRankings, from_parquet, from_topic, to_parquet
@@ -112,12 +113,7 @@ def main(given: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m training.skew",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("skew", __doc__, EXAMPLES)
     parser.add_argument("--sample", type=int, default=200, help="rankings, drawn from the newest (default: 200)")
     parser.add_argument("--tolerance", type=float, default=1e-4, help="relative above one (default: 1e-4)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")

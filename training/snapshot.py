@@ -9,7 +9,6 @@
 ``snapshot.json``       id, cutoffs, counts, configuration
 """
 
-import argparse
 import json
 import shutil
 import sys
@@ -28,6 +27,7 @@ from feature_repo.bundle import signature
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.candidates import write_candidates
+from training.command_line import command
 from training.config import SnapshotConfig, add_flags, from_flags
 from training.digest import digest
 from training.joins import JUST_BEFORE, chunked, features_of, states, write_joined
@@ -127,12 +127,7 @@ def _write(path: Path, store: FeatureStore, asked: pd.DataFrame, features: list[
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.snapshot",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("snapshot", __doc__, EXAMPLES)
     add_flags(parser, SnapshotConfig)
     config = from_flags(SnapshotConfig, parser.parse_args(arguments))
     settings = StoreSettings()

@@ -10,6 +10,7 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.ablation import parts
 from training.checkpoint import unfinished
+from training.command_line import command
 from training.config import FAST, TrainConfig, add_flags, from_flags
 from training.heads import blend_of
 from training.language import EncoderMissing
@@ -37,12 +38,7 @@ EXAMPLES = """examples:
 
 def parser() -> argparse.ArgumentParser:
     """The flags of the command."""
-    made = argparse.ArgumentParser(
-        "python -m training.train",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = command("train", __doc__, EXAMPLES)
     add_flags(made, TrainConfig)
     made.add_argument("--fast", action="store_true", help="a small model in seconds, to see that all works")
     made.add_argument("--snapshot", type=Path, help="folder of the snapshot (default: the latest)")

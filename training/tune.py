@@ -21,6 +21,7 @@ from tqdm import tqdm
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.batches import Data, read_data
+from training.command_line import command
 from training.config import FAST, TrainConfig, add_flags, as_flags, from_flags
 from training.heads import taught
 from training.held_out import HeldOut, held_out, mark
@@ -124,13 +125,7 @@ def page(study: optuna.Study, given: Mapping[str, Any]) -> str:
 
 def parser(data: Path) -> argparse.ArgumentParser:
     """The flags of the command; by default the study lies in the folder ``data``."""
-    made = argparse.ArgumentParser(
-        "python -m training.tune",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        conflict_handler="resolve",
-    )
+    made = command("tune", __doc__, EXAMPLES, conflict_handler="resolve")
     add_flags(made, TrainConfig)
     made.add_argument("--minutes", type=float, dest="budget", default=float("inf"), help="wall clock of all trials")
     made.add_argument("--trial-minutes", type=float, dest="minutes", default=argparse.SUPPRESS, help="of one trial")

@@ -3,7 +3,6 @@
 A variant is refused where its numbers leave the tolerance of its kind, or NDCG@10 falls by more than LARGEST_FALL.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from feature_repo.bundle import BundleError, current, read_bundle
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.cases import walk
+from training.command_line import command
 from training.example_inputs import ranker_inputs
 from training.log import EmptyLog
 from training.parity import ParityError, session
@@ -149,12 +149,7 @@ def page(found: Sequence[Measured]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.variants",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("variants", __doc__, EXAMPLES)
     parser.add_argument("--run", type=Path, help="folder of the run that was exported (default: the latest)")
     parser.add_argument("--cases", type=int, default=CASES, help="cases to rank (default: %(default)s)")
     parser.add_argument("--interactions", type=Path, help="parquet file of the test window (default: validation)")

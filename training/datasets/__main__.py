@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from training.command_line import command
 from training.datasets import amazon_beauty, mind, ml_1m, ml_100k, table
 from training.datasets.tables import DatasetError
 from training.settings import TrainingSettings
@@ -23,9 +24,7 @@ EXAMPLES = """examples:
 
 def main(arguments: list[str] | None = None) -> None:
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m training.datasets", description=__doc__, epilog=EXAMPLES, formatter_class=formatter
-    )
+    parser = command("datasets", __doc__, EXAMPLES)
     names = parser.add_subparsers(dest="dataset", required=True)
     for name, reader in READERS.items():
         about = (reader.__doc__ or "").strip()

@@ -4,7 +4,6 @@ The table has a column `image` or `audio` with file names, relative to its own f
 so a later run encodes new items only. `pip install "freshrank[media]"` brings what it needs.
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import torch
 
+from training.command_line import command
 from training.media.column import Encoded, encode
 from training.media.kinds import Encoder
 
@@ -75,12 +75,7 @@ def _tell(kind: str, encoded: Encoded) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.media",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("media", __doc__, EXAMPLES)
     parser.add_argument("table", type=Path, help="items.parquet")
     parser.add_argument("--images", dest="kinds", action="append_const", const="image", help="encode column `image`")
     parser.add_argument("--audio", dest="kinds", action="append_const", const="audio", help="encode column `audio`")

@@ -1,6 +1,5 @@
 """A training run -> report.html and report.json: ``python -m training.report``."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.cases import walk
+from training.command_line import command
 from training.log import EmptyLog
 from training.query_texts import with_queries
 from training.report.build import build
@@ -75,12 +75,7 @@ def write(made: Section, page: Path) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        "python -m training.report",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command("report", __doc__, EXAMPLES)
     parser.add_argument("--run", type=Path, help="folder of an evaluated run (default: the latest)")
     parser.add_argument("--against", type=Path, help="folder of another evaluated run, to compare with")
     parser.add_argument("--interactions", type=Path, help="the file evaluate was given (default: the offline log)")
