@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from serving import openapi
 from serving.adapters import gorse_routes, metarank_routes
+from serving.batch_route import recommend_batch
 from serving.errors import EXCEPTION_HANDLERS
 from serving.event_routes import delete_item, delete_user, take_interactions, take_items, take_users
 from serving.headers import SecurityHeaders
@@ -23,11 +24,19 @@ from serving.neighbours import Neighbours
 from serving.observation import Observation
 from serving.plain_route import PlainRoute
 from serving.rank_route import rank_items
+from serving.recommend_route import recommend_items
+from serving.search_route import search_items
 from serving.settings import ServingSettings
 from serving.shedding import Shedding
+from serving.similar_route import similar_items
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("POST", "/v1/rank", rank_items, openapi.RANK),  # first: the router tries them in this order
+    ("POST", "/v1/recommend", recommend_items, openapi.RECOMMEND),
+    ("POST", "/v1/similar", similar_items, openapi.SIMILAR),
+    ("GET", "/v1/similar", similar_items, openapi.SIMILAR_BY_URL),
+    ("POST", "/v1/search", search_items, openapi.SEARCH),
+    ("POST", "/v1/batch", recommend_batch, openapi.BATCH),
     ("POST", "/v1/events", take_interactions, openapi.EVENTS),
     ("POST", "/v1/items", take_items, openapi.ITEMS),
     ("POST", "/v1/users", take_users, openapi.USERS),

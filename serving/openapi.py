@@ -6,9 +6,12 @@ from typing import Any
 import msgspec
 
 from serving.answer import Ranking
+from serving.batch_route import BatchAnswer, BatchRequest
 from serving.ingest import Receipt
 from serving.merge_route import MergeRequest
-from serving.request import RankRequest
+from serving.request import RankRequest, RecommendRequest
+from serving.searching import SearchRequest
+from serving.similar_items import SimilarRequest
 from serving.strict import Interaction, Item, Merge, User
 
 _INTERACTION = {"user_id": "7", "item_id": "50", "action": "click", "timestamp": "2026-01-31T12:00:00Z"}
@@ -22,6 +25,16 @@ _RANKING = {
     "items": [{"item_id": "50", "score": 1.25}, {"item_id": "181", "score": 0.75}, {"item_id": "x", "score": None}],
     "unknown_items": ["x"],
     "unavailable_items": [],
+}
+_RECOMMENDED = {
+    "request_id": "0b1f6f3d1c5e4c0f8a1b2c3d4e5f6071",
+    "model_version": "20260131-120000",
+    "degraded": [],
+    "took_ms": {"features": 0.61, "candidates": 0.55, "inputs": 0.48, "triton": 2.9, "total": 4.9},
+    "items": [
+        {"item_id": "50", "score": 1.25, "source": "similar"},
+        {"item_id": "181", "score": 0.75, "source": "trending"},
+    ],
 }
 _RECEIPT = {"accepted": 1, "rejected": [{"index": 1, "reason": "Expected `str`, got `int` - at `$.item_id`"}]}
 _ERROR = {"error": {"code": "invalid_request", "message": "Expected `str`, got `int`", "field": "items[3]"}}
@@ -100,6 +113,16 @@ _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <API key>`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
+def _url_parameters(kind: Any) -> list[dict[str, Any]]:
+    """The fields of a struct as parameters of a URL."""
+    schema = _schema(kind)
+    required = schema["required"]
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+
+
 RECEIPT = {"responses": responses(Receipt, _RECEIPT)}
 LIVE = {"responses": {"200": {"description": "It answers"}}}
 READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "Not ready: `not_ready` says why"}}}
@@ -113,6 +136,15 @@ MERGE = {
 }
 ITEMS = _one_or_many(_schema(Item), _ITEM)
 USERS = _one_or_many(_schema(User), _USER)
+RECOMMENDED = responses(Ranking, _RECOMMENDED)
+NO_ITEM = {"404": {"description": "There is no such item", "content": _content({"type": "object"}, _ERROR)}}
+RECOMMEND = exchange(RecommendRequest, {"user_id": "7", "k": 10, "context": {"device": "tv"}}, RECOMMENDED)
+SIMILAR = exchange(SimilarRequest, {"item_id": "50", "k": 10}, {**RECOMMENDED, **NO_ITEM})
+SIMILAR_BY_URL = {"parameters": _url_parameters(SimilarRequest), "responses": SIMILAR["responses"]}
+SEARCH = exchange(SearchRequest, {"query": "space opera", "user_id": "7"}, RECOMMENDED)
+_BATCH = {"requests": [{"user_id": "7", "k": 5}, {"session_id": "s-81", "k": 5}]}
+_BATCHED = {"request_id": "4f5d1c", "model_version": "20260131-120000", "degraded": [], "took_ms": {"total": 9.8}}
+BATCH = exchange(BatchRequest, _BATCH, responses(BatchAnswer, _BATCHED | {"rankings": [_RECOMMENDED]}))
 RANK = {
     "requestBody": {
         "required": True,

@@ -1,0 +1,77 @@
+"""POST /v1/batch"""
+
+import asyncio
+import time
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from fastapi import Request, Response
+
+from serving.answer import Ranking
+from serving.body import decode, read
+from serving.budget import Budget
+from serving.errors import ServingError, TooLarge
+from serving.rank_route import observe
+from serving.recommend_route import check_recommend
+from serving.recommending import recommend
+from serving.request import RecommendRequest
+from serving.settings import ServingSettings
+
+AT_ONCE = 8  # recommendations of one call under way: its neighbours answer others too
+
+
+class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Recommendations of many users; each is a request of its own, with its own deadline."""
+
+    requests: list[RecommendRequest]
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """The rankings in the order of the requests; ``degraded`` is what any of them lacked."""
+
+    request_id: str
+    model_version: str
+    degraded: list[str]
+    took_ms: dict[str, float]
+    rankings: list[Ranking]
+
+
+_decoder = msgspec.json.Decoder(BatchRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+async def recommend_batch(request: Request) -> Response:
+    """Recommendations for many users in one call."""
+    state, started = request.state, time.perf_counter()
+    asked = decode(_decoder, await read(request, state.settings.max_body_bytes)).requests
+    _check(asked, state.settings)
+    version = state.neighbours.model().model_version  # no model: said once, not for each of them
+    turns = asyncio.Semaphore(AT_ONCE)
+    rankings = await asyncio.gather(*(_one(each, turns, state) for each in asked))
+    degraded = sorted({what for ranking in rankings for what in ranking.degraded})
+    took_ms = {"total": round((time.perf_counter() - started) * 1000, 3)}
+    answer = BatchAnswer(uuid4().hex, version, degraded, took_ms, rankings)
+    state.line = f" users={len(asked)} total={took_ms['total']:.2f}ms"
+    return Response(_encode(answer), media_type="application/json")
+
+
+async def _one(asked: RecommendRequest, turns: asyncio.Semaphore, state: Any) -> Ranking:
+    async with turns:
+        budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+        ranking, activity = await recommend(
+            asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget
+        )
+    observe(state.metrics, ranking)
+    state.metrics.freshness.see(asked.key, activity)
+    return ranking
+
+
+def _check(asked: list[RecommendRequest], settings: ServingSettings) -> None:
+    if len(asked) > settings.max_batch_users:
+        raise TooLarge(f"{len(asked)} requests given, at most {settings.max_batch_users} in one call", "requests")
+    for place, each in enumerate(asked):
+        try:
+            check_recommend(each, settings)
+        except ServingError as error:
+            raise type(error)(str(error), f"requests[{place}].{error.field}") from error

@@ -1,0 +1,39 @@
+"""POST /v1/recommend"""
+
+import time
+
+import msgspec
+from fastapi import Request, Response
+
+from serving.body import decode, read
+from serving.budget import Budget
+from serving.dry_run import dry_run
+from serving.paging import check_page
+from serving.rank_route import line, observe
+from serving.recommending import recommend
+from serving.request import RecommendRequest, check
+from serving.settings import ServingSettings
+
+_decoder = msgspec.json.Decoder(RecommendRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+async def recommend_items(request: Request) -> Response:
+    """The best items of the whole catalogue for a user."""
+    state = request.state
+    asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
+    check_recommend(asked, state.settings)
+    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    ranking, activity = await recommend(
+        asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget, dry_run(request)
+    )
+    observe(state.metrics, ranking)
+    state.metrics.freshness.see(asked.key, activity)
+    state.line = line(asked.key, ranking, len(ranking.items))
+    return Response(_encode(ranking), media_type="application/json")
+
+
+def check_recommend(asked: RecommendRequest, settings: ServingSettings) -> None:
+    """Raise InvalidRequest or TooLarge where the request is over a limit."""
+    check(asked, settings.max_deadline_ms)
+    check_page(asked, settings)

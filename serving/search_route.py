@@ -1,0 +1,27 @@
+"""POST /v1/search"""
+
+import time
+
+import msgspec
+from fastapi import Request, Response
+
+from serving.body import decode, read
+from serving.budget import Budget
+from serving.paging import check_page
+from serving.rank_route import line, observe
+from serving.searching import SearchRequest, search
+
+_decoder = msgspec.json.Decoder(SearchRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+async def search_items(request: Request) -> Response:
+    """Items that suit what somebody typed."""
+    state = request.state
+    asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
+    check_page(asked, state.settings)
+    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    ranking = await search(asked, state.neighbours, time.time_ns() // 1_000_000, budget)
+    observe(state.metrics, ranking)
+    state.line = line(asked.user_id or asked.session_id or "", ranking, len(ranking.items))
+    return Response(_encode(ranking), media_type="application/json")

@@ -1,0 +1,38 @@
+"""GET or POST /v1/similar"""
+
+from typing import Any
+
+import msgspec
+from fastapi import Request, Response
+
+from serving.body import decode, read, refusal
+from serving.budget import Budget
+from serving.paging import check_page
+from serving.rank_route import line, observe
+from serving.similar_items import SimilarRequest, similar
+
+_decoder = msgspec.json.Decoder(SimilarRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+async def similar_items(request: Request) -> Response:
+    """Items like one item."""
+    state = request.state
+    body = request.method == "POST"
+    asked = decode(_decoder, await read(request, state.settings.max_body_bytes)) if body else _of_query(request)
+    check_page(asked, state.settings)
+    ranking = await similar(asked, state.neighbours, Budget(asked.deadline_ms or state.settings.deadline_ms))
+    observe(state.metrics, ranking)
+    state.line = line("", ranking, len(ranking.items))
+    return Response(_encode(ranking), media_type="application/json")
+
+
+def _of_query(request: Request) -> SimilarRequest:
+    """The request in the query of a URL; ``exclude`` may be there many times."""
+    said: dict[str, Any] = dict(request.query_params)
+    if "exclude" in said:
+        said["exclude"] = request.query_params.getlist("exclude")
+    try:
+        return msgspec.convert(said, SimilarRequest, strict=False)
+    except msgspec.ValidationError as error:
+        raise refusal(str(error)) from error
