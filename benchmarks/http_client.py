@@ -3,11 +3,23 @@
 import socket
 
 
+def message(method: bytes, path: str, host: str, port: int, body: bytes) -> bytes:
+    """A request as it goes over the wire."""
+    return b"%b %b HTTP/1.1\r\nhost: %b:%d\r\ncontent-length: %d\r\n\r\n%b" % (
+        method,
+        path.encode(),
+        host.encode(),
+        port,
+        len(body),
+        body,
+    )
+
+
 class HttpClient:
     """One keep-alive connection."""
 
     def __init__(self, host: str, port: int, timeout: float = 30) -> None:
-        self._host = f"{host}:{port}".encode()
+        self._at = host, port
         self._socket = socket.create_connection((host, port), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -23,8 +35,7 @@ class HttpClient:
         self._socket.close()
 
     def _exchange(self, method: bytes, path: str, body: bytes) -> tuple[int, bytes]:
-        head = b"%b %b HTTP/1.1\r\nhost: %b\r\ncontent-length: %d\r\n\r\n"
-        self._socket.sendall(head % (method, path.encode(), self._host, len(body)) + body)
+        self._socket.sendall(message(method, path, *self._at, body))
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._receive()

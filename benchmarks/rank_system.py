@@ -1,14 +1,22 @@
 """A small world for rankings: users with full rows, items in the store, a tiny model in Triton."""
 
 import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.http_client import HttpClient
 from benchmarks.tiny_model import write_bundle
+from deploy.laptop.ports import free_environment
 from deploy.laptop.settings import ROOT
+from deploy.laptop.system import System, running
 from feature_repo import item_activity, user_activity
 from feature_repo.features import item_activity as item_activity_view
 from feature_repo.features import item_content, user_profile
@@ -19,6 +27,8 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
 from feature_repo.user_activity import UserActivity, advance
 from feature_repo.vocabulary import ACTIONS, HALF_LIVES, HISTORY_LENGTH, VECTOR_SIZE
+from streaming.broker import create_topics
+from streaming.settings import StreamSettings
 from training.config import TrainConfig
 from training.model import Ranker
 from training.onnx_models import export_ranker
@@ -42,6 +52,32 @@ def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool =
         chosen = TrainConfig()
         export_ranker(Ranker(chosen.layers, chosen.heads, chosen.hidden, chosen.dropout), bundle / "ranker.onnx")
     return item_ids
+
+
+@contextmanager
+def ranking_system(users: int, items: int) -> Iterator[tuple[System, list[str], list[str]]]:
+    """A running API among its neighbours with the trainer's ranker, ready; with the ids of its users and items."""
+    with tempfile.TemporaryDirectory(prefix="freshrank-bench-") as directory:
+        environment = free_environment(Path(directory))
+        item_ids = lay_out(environment, items, real=True)
+        with running(environment, ["broker", "online-store", "triton"]) as system:
+            print("the neighbours run; filling the online store", file=sys.stderr)
+            create_topics(StreamSettings(broker=environment["FRESHRANK_BROKER"]))
+            user_ids = seed_store(environment, users, item_ids, time.time_ns() // 1_000_000)
+            system.start("api")
+            wait_until_ready(system)
+            yield system, user_ids, item_ids
+
+
+def wait_until_ready(system: System, timeout: float = 60) -> None:
+    """Return once the API can rank; raises SystemExit with what is lacking."""
+    client = HttpClient(system.settings.api_host, system.settings.api_port)
+    deadline = time.monotonic() + timeout
+    while (answer := client.get("/health/ready"))[0] != 200:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the API is not ready: {answer[1].decode()}")
+        time.sleep(0.1)
+    client.close()
 
 
 def stores(environment: dict[str, str]) -> StoreSettings:

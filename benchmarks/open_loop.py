@@ -1,0 +1,112 @@
+"""Requests at a fixed arrival rate, whether or not the answers before have come, and what became of each.
+
+A latency counts from the moment a request was due: a server that stops for a second is charged for all requests of that
+second (no coordinated omission: Tene, How NOT to Measure Latency, 2013).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
+
+from benchmarks.http_client import message
+
+Address = tuple[str, int]
+LOST = 0  # the status of a request whose connection broke
+
+
+class Outcome(NamedTuple):
+    """What became of one request; ``at`` and ``seconds`` count from when it was due."""
+
+    at: float  # seconds after the first
+    seconds: float
+    status: int
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection, one request at a time."""
+
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body. Raises ConnectionError."""
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionError("the server closed the connection")
+        self._received, self._answer = b"", asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._answer
+
+    def close(self) -> None:
+        if self._transport:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no instances of it
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, separator, body = self._received.partition(b"\r\n\r\n")
+        if separator and self._answer and len(body) >= _length(head):
+            self._answer.set_result((int(head[9:12]), body))
+            self._answer = None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answer:
+            self._answer.set_exception(error or ConnectionError("the server closed the connection"))
+            self._answer = None
+
+
+def _length(head: bytes) -> int:
+    return next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+
+
+class Pool:
+    """Connections to servers, in turn; as many as are needed at once."""
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self._addresses = addresses
+        self._free: dict[Address, list[Connection]] = {address: [] for address in addresses}
+
+    async def post(self, number: int, path: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body; LOST and the reason where the connection broke."""
+        host, port = address = self._addresses[number % len(self._addresses)]
+        try:
+            connection = self._free[address].pop() if self._free[address] else await _connected(host, port)
+            answer = await connection.ask(message(b"POST", path, host, port, body))
+        except OSError as error:
+            return LOST, str(error).encode()
+        self._free[address].append(connection)
+        return answer
+
+    def close(self) -> None:
+        for connection in (each for free in self._free.values() for each in free):
+            connection.close()
+
+
+async def _connected(host: str, port: int) -> Connection:
+    return (await asyncio.get_running_loop().create_connection(Connection, host, port))[1]
+
+
+async def load(
+    addresses: Sequence[Address], path: str, body: Callable[[int], bytes], rate: float, seconds: float
+) -> list[Outcome]:
+    """So many requests a second for so long, in order of their being due; ``body`` makes each from its number."""
+    loop, pool = asyncio.get_running_loop(), Pool(addresses)
+    began = loop.time()
+
+    async def one(number: int) -> Outcome:
+        due = began + number / rate
+        status, answer = await pool.post(number, path, body(number))
+        return Outcome(due - began, loop.time() - due, status, answer)
+
+    asked = []
+    for number in range(int(rate * seconds)):
+        if (wait := began + number / rate - loop.time()) > 0:
+            await asyncio.sleep(wait)
+        asked.append(asyncio.create_task(one(number)))
+    outcomes = await asyncio.gather(*asked)
+    pool.close()
+    return list(outcomes)

@@ -1,0 +1,52 @@
+"""Load at a fixed rate: what is late is charged to the server."""
+
+import asyncio
+
+import pytest
+import uvloop
+
+from benchmarks.open_loop import LOST, Outcome, load
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def against(answers: list[bytes], rate: float, requests: int) -> tuple[list[Outcome], list[bytes]]:
+    """Outcomes by a server that gives these answers in turn, the last one for ever; an empty one hangs up."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (head := await reader.readuntil(b"\r\n\r\n")) and (body := await reader.readexactly(2)):
+            assert head.startswith(b"POST /v1/rank HTTP/1.1\r\n")
+            asked.append(body)
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            if not answer:
+                writer.close()
+                return
+            writer.write(answer[:20])
+            writer.write(answer[20:])
+
+    async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except asyncio.IncompleteReadError:
+            writer.close()  # the client is done
+
+    async with await asyncio.start_server(told, "127.0.0.1", 0) as server:
+        address = server.sockets[0].getsockname()
+        body = [f"{number:02d}".encode() for number in range(requests)]
+        outcomes = await load([address], "/v1/rank", body.__getitem__, rate, requests / rate)
+    return outcomes, asked
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_every_request_is_sent_and_its_answer_kept(run: object) -> None:
+    outcomes, asked = run(against([ANSWER], rate=500, requests=20))  # type: ignore[operator]
+    assert [(outcome.status, outcome.body) for outcome in outcomes] == [(200, b"ok")] * 20
+    assert sorted(asked) == [f"{number:02d}".encode() for number in range(20)]
+    assert [round(outcome.at, 6) for outcome in outcomes] == [round(number / 500, 6) for number in range(20)]
+
+
+def test_a_connection_that_breaks_is_told_and_replaced() -> None:
+    outcomes, _ = asyncio.run(against([ANSWER, b"", ANSWER], rate=50, requests=5))
+    statuses = [outcome.status for outcome in outcomes]
+    assert statuses.count(200) >= 3 and LOST in statuses
