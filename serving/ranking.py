@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from serving.answer import Ranking, places, ranking
 from serving.budget import Budget
 from serving.catalogue import Candidates
+from serving.explain.explain import explain
 from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
 from serving.request import RankRequest
@@ -42,8 +43,12 @@ async def rank(
     started = time.perf_counter()
     left = slate(planned, scored.scores, candidates.rows, table, now_ms, scored.user.activity, remembered)
     items = places(candidates, scored.scores, left.places, asked.k, asked.offset, unscored=unscored)
-    took_ms = scored.took_ms | {"slate": (time.perf_counter() - started) * 1000, "total": budget.spent()}
+    took_ms = scored.took_ms | {"slate": (time.perf_counter() - started) * 1000}
     degraded, changes = [*scored.degraded, *remembered.degraded], left.changes if dry_run else None
+    if asked.explain:
+        items, lacking, took = await explain(items, scored, candidates, neighbours, now_ms, budget, left.changes)
+        degraded, took_ms = [*degraded, *lacking], took_ms | took
+    took_ms["total"] = budget.spent()
     answer = ranking(scored.model.model_version, items, took_ms, degraded, candidates, changes)
     keep(planned, neighbours, answer, asked.key, now_ms, candidates, scored)
     return Answer(answer, scored.user.activity)

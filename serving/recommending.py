@@ -15,6 +15,7 @@ from serving.candidates.gather import Accept, Gathered, Limits, gather
 from serving.candidates.met import met
 from serving.candidates.retrieval import SOURCES
 from serving.catalogue import Candidates, Catalogue
+from serving.explain.explain import explain
 from serving.knowing import know
 from serving.models import Model
 from serving.neighbours import Neighbours
@@ -68,8 +69,12 @@ async def recommend(
     left = slate(planned, scored.scores, candidates.rows, table, now_ms, known.user.activity, remembered)
     items = places(candidates, scored.scores, left.places, asked.k, asked.offset, found.sources)
     slate_ms = (time.perf_counter() - scored_at) * 1000
-    took_ms |= {**scored.took_ms, "features": took_ms["features"], "slate": slate_ms, "total": budget.spent()}
+    took_ms |= {**scored.took_ms, "features": took_ms["features"], "slate": slate_ms}
     degraded += [what for what in scored.degraded if what not in degraded]
+    if asked.explain:
+        items, lacking, took = await explain(items, scored, candidates, neighbours, now_ms, budget, left.changes)
+        degraded, took_ms = [*degraded, *lacking], took_ms | took
+    took_ms["total"] = budget.spent()
     changes = left.changes if dry_run else None
     answer = ranking(scored.model.model_version, items, took_ms, degraded, changes=changes)
     keep(planned, neighbours, answer, asked.key, now_ms, candidates, scored)

@@ -1,5 +1,6 @@
 """An answered page -> the same with reasons: one batch through Triton for all of its items together."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -34,10 +35,11 @@ UNEXPLAINED = "explain: no contributions"
 
 
 class Explained(NamedTuple):
-    """A page with reasons, and what did not work."""
+    """A page with reasons, what did not work, and the time of the stage."""
 
     items: list[ScoredItem]
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[str, ...]
+    took_ms: dict[str, float]
 
 
 class Page(NamedTuple):
@@ -61,9 +63,9 @@ async def explain(
 
     Where Triton does not answer in what is left of the budget, they are those that need no model.
     """
-    page = explained(answered, candidates)
+    page, started = explained(answered, candidates), time.perf_counter()
     if not page.items:
-        return Explained(list(answered))
+        return Explained(list(answered), (), {})
     model, table, met = scored.model, neighbours.catalogue.table, past(scored.user.activity, now_ms)
     near = partial(near_without, table.rows(met.item_ids), page.rows, table, model.neighbours)
     asked = batch(scored.inputs, page.picks, met.item_ids, near)
@@ -72,7 +74,7 @@ async def explain(
     told = explanations(page, met, found, scored, table, now_ms, stage_moves(changes))
     reasons = {each.item_id: why for each, why in zip(page.items, told, strict=True)}
     items = [msgspec.structs.replace(each, explanation=reasons.get(each.item_id)) for each in answered]
-    return Explained(items, () if found else (UNEXPLAINED,))
+    return Explained(items, () if found else (UNEXPLAINED,), {"explain": (time.perf_counter() - started) * 1000})
 
 
 def explained(answered: Sequence[ScoredItem], candidates: Candidates) -> Page:

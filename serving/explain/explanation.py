@@ -26,7 +26,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Why an item stands where it does."""
 
     sentence: str
-    history: list[Influence] = []  # those that count most, the strongest first
+    history: list[Influence] = []  # those that speak most for it, then those most against it
     features: dict[str, float] = {}  # group of features -> what it adds
     stages: list[StageMove] = []
     times: dict[str, str] = {}  # view -> when what was read of it was written, ISO 8601, UTC

@@ -12,7 +12,7 @@ from serving.explain.added import Added
 from serving.explain.explanation import Influence
 from serving.known_user import iso, title
 
-SHOWN = 5  # items of the history
+FOR, AGAINST = 5, 2  # items of the history that are named
 LEAST = 1e-4  # what adds less is left out
 
 
@@ -32,14 +32,15 @@ def past(activity: Mapping[str, Any], now_ms: int) -> Past:
 
 
 def influences(added: Added, number: int, met: Past, table: ItemTable) -> list[Influence]:
-    """The items of the history that move item ``number`` most, the strongest first."""
+    """The items of the history that speak most for item ``number``, and those most against it; by what they add."""
     adds = added.by_item[:, number]
-    strongest = np.argsort(-np.abs(adds), kind="stable")[:SHOWN].tolist()
+    order = np.argsort(-adds, kind="stable")
+    speaking = [place for place in order[:FOR].tolist() if adds[place] >= LEAST]
+    denying = [place for place in order[-AGAINST:].tolist() if adds[place] <= -LEAST]
     last = {item_id: place for place, item_id in enumerate(met.item_ids)}
     return [
         _influence(added.item_ids[place], float(adds[place]), met, last[added.item_ids[place]], table)
-        for place in strongest
-        if abs(adds[place]) >= LEAST
+        for place in (*speaking, *denying)
     ]
 
 

@@ -17,7 +17,7 @@ def inputs(met: list[str], filled: bool = True) -> dict[str, npt.NDArray[np.floa
     """A request's tensors, of ones where ``filled``; the n-th interaction has action n + 1."""
     made = {}
     for name, shape, dtype in tensors():
-        sizes = [CANDIDATES if size == "N" else size for size in shape]
+        sizes = [CANDIDATES if isinstance(size, str) else size for size in shape]
         made[name] = np.full(sizes, 1 if filled else BLANK.get(name, 0), dtype)
     for name in HISTORY:
         made[name] = np.zeros_like(made[name])
