@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from serving import openapi
@@ -16,6 +16,7 @@ from serving.errors import EXCEPTION_HANDLERS
 from serving.event_routes import delete_item, delete_user, take_interactions, take_items, take_users
 from serving.headers import SecurityHeaders
 from serving.health_routes import live, metrics, ready
+from serving.keys.described import secured, with_schemes
 from serving.keys.gate import Gate, guarded
 from serving.keys.scopes import needed
 from serving.merge_route import merge_session
@@ -29,6 +30,7 @@ from serving.search_route import search_items
 from serving.settings import ServingSettings
 from serving.shedding import Shedding
 from serving.similar_route import similar_items
+from serving.user_route import tell_user
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("POST", "/v1/rank", rank_items, openapi.RANK),  # first: the router tries them in this order
@@ -42,6 +44,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("POST", "/v1/users", take_users, openapi.USERS),
     ("POST", "/v1/users/{user_id}/merge", merge_session, openapi.MERGE),
     ("DELETE", "/v1/items/{item_id}", delete_item, openapi.DELETE_ITEM),
+    ("GET", "/v1/users/{user_id}", tell_user, openapi.TELL_USER),
     ("DELETE", "/v1/users/{user_id}", delete_user, openapi.DELETE_USER),
     ("GET", "/health/live", live, openapi.LIVE),
     ("GET", "/health/ready", ready, openapi.READY),
@@ -104,11 +107,12 @@ def _add_routes(app: FastAPI, gated: bool) -> None:
         scope = needed(method, path)
         if scope:
             endpoint = guarded(endpoint, scope) if gated else endpoint
-            described = described | openapi.secured(scope)
-        app.add_api_route(path, endpoint, methods=[method], openapi_extra=described, summary=summary, description=" ")
+            described = secured(described, scope)
+        texts: dict[str, Any] = {"summary": summary, "description": " ", "openapi_extra": described}
+        app.add_api_route(path, endpoint, methods=[method], response_class=Response, **texts)
     app.router.routes.extend(documentation)
     describe = app.openapi
-    app.openapi = lambda: openapi.with_schemes(describe())  # type: ignore[method-assign]
+    app.openapi = lambda: with_schemes(describe())  # type: ignore[method-assign]
 
 
 def _describe(metrics: Metrics, neighbours: Neighbours) -> None:

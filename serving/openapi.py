@@ -8,6 +8,7 @@ import msgspec
 from serving.answer import Ranking
 from serving.batch_route import BatchAnswer, BatchRequest
 from serving.ingest import Receipt
+from serving.known_user import KnownUser
 from serving.merge_route import MergeRequest
 from serving.request import RankRequest, RecommendRequest
 from serving.searching import SearchRequest
@@ -26,6 +27,18 @@ _RANKING = {
     "unknown_items": ["x"],
     "unavailable_items": [],
 }
+_KNOWN = {
+    "request_id": "0b1f6f3d1c5e4c0f8a1b2c3d4e5f6071",
+    "user_id": "7",
+    "read_at": "2026-01-31T12:00:01.000Z",
+    "expired": False,
+    "features": {
+        "user_attributes": {"value": ["country=CH"], "at": "2026-01-02T09:30:00.000Z"},
+        "user_actions_1h": {"value": {"click": 1.0}, "at": "2026-01-31T12:00:00.000Z"},
+        "user_categories": {"value": {"Sci-Fi": 0.6, "Action": 0.4}, "at": "2026-01-31T12:00:00.000Z"},
+    },
+    "history": [{"item_id": "50", "title": "Star Wars", "action": "click", "at": "2026-01-31T12:00:00.000Z"}],
+}
 _RECOMMENDED = {
     "request_id": "0b1f6f3d1c5e4c0f8a1b2c3d4e5f6071",
     "model_version": "20260131-120000",
@@ -38,6 +51,8 @@ _RECOMMENDED = {
 }
 _RECEIPT = {"accepted": 1, "rejected": [{"index": 1, "reason": "Expected `str`, got `int` - at `$.item_id`"}]}
 _ERROR = {"error": {"code": "invalid_request", "message": "Expected `str`, got `int`", "field": "items[3]"}}
+
+_ANY_ERROR = {"type": "object", "required": ["error"]}
 
 
 def _schema(kind: Any) -> Any:
@@ -60,20 +75,23 @@ def _content(schema: Any, example: Any) -> dict[str, Any]:
 
 def responses(kind: Any, example: Any) -> dict[str, Any]:
     """What a route of ours answers."""
-    error = {"type": "object", "required": ["error"]}
     reasons = {
+        "408": "A body that did not arrive in time",
         "413": "A body, a batch or a list over the limit",
         "422": "A body that cannot be used; the field and the reason",
         "503": "A neighbour is away: which one, and Retry-After",
     }
     return {
         "200": {"description": "The answer", "content": _content(_schema(kind), example)},
-        **{code: {"description": text, "content": _content(error, _ERROR)} for code, text in reasons.items()},
+        **{code: {"description": text, "content": _content(_ANY_ERROR, _ERROR)} for code, text in reasons.items()},
     }
 
 
+_IDS = {"item_id": "50", "user_id": "7"}
+
+
 def _path_parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": _IDS[name]}
 
 
 def _one_or_many(one: Any, example: Any) -> dict[str, Any]:
@@ -98,37 +116,34 @@ def answers(kind: Any, example: Any, refusals: dict[str, str]) -> dict[str, Any]
     return {"200": {"description": "The answer", "content": _content(_schema(kind), example)}, **refused}
 
 
-def secured(scope: str) -> dict[str, Any]:
-    """A route that needs a key with this scope, in either of two headers."""
-    return {"security": [{name: [scope]} for name in _SCHEMES]}
-
-
-def with_schemes(document: dict[str, Any]) -> dict[str, Any]:
-    """The description of the API, and how keys are sent."""
-    document.setdefault("components", {})["securitySchemes"] = _SCHEMES
-    return document
-
-
-_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <API key>`"},
-    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-}
-def _url_parameters(kind: Any) -> list[dict[str, Any]]:
+def _url_parameters(kind: Any, example: dict[str, Any]) -> list[dict[str, Any]]:
     """The fields of a struct as parameters of a URL."""
     schema = _schema(kind)
     required = schema["required"]
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": field}
+        {"name": name, "in": "query", "required": name in required, "schema": field, "example": example[name]}
         for name, field in schema["properties"].items()
     ]
 
 
 RECEIPT = {"responses": responses(Receipt, _RECEIPT)}
-LIVE = {"responses": {"200": {"description": "It answers"}}}
-READY = {"responses": {"200": {"description": "Ready"}, "503": {"description": "Not ready: `not_ready` says why"}}}
-METRICS = {"responses": {"200": {"description": "Prometheus' text format", "content": {"text/plain": {}}}}}
+LIVE = {"responses": {"200": {"description": "It answers", "content": _content({}, {"live": True})}}}
+_READY = {"ready": True, "items": 1682, "items_unencoded": 0}
+_NOT_READY = {"ready": False, "not_ready": {"triton": "triton at 127.0.0.1:8001 does not answer"}}
+READY = {
+    "responses": {
+        "200": {"description": "Ready", "content": _content({}, _READY)},
+        "503": {"description": "Not ready: `not_ready` says why", "content": _content({}, _NOT_READY)},
+    }
+}
+_EXPOSITION = {"text/plain": {"schema": {"type": "string"}, "example": "freshrank_items 1682.0"}}
+METRICS = {"responses": {"200": {"description": "Prometheus' text format", "content": _EXPOSITION}}}
 DELETE_ITEM = {"parameters": [_path_parameter("item_id")], **RECEIPT}
 DELETE_USER = {"parameters": [_path_parameter("user_id")], **RECEIPT}
+TELL_USER = {
+    "parameters": [_path_parameter("user_id")],
+    "responses": {**responses(KnownUser, _KNOWN), "404": {"description": "Nothing is known of this user"}},
+}
 EVENTS = _one_or_many({"anyOf": [_schema(Interaction), _schema(Merge)]}, _INTERACTION)
 MERGE = {
     "parameters": [_path_parameter("user_id")],
@@ -138,14 +153,32 @@ ITEMS = _one_or_many(_schema(Item), _ITEM)
 USERS = _one_or_many(_schema(User), _USER)
 RECOMMENDED = responses(Ranking, _RECOMMENDED)
 NO_ITEM = {"404": {"description": "There is no such item", "content": _content({"type": "object"}, _ERROR)}}
-RECOMMEND = exchange(RecommendRequest, {"user_id": "7", "k": 10, "context": {"device": "tv"}}, RECOMMENDED)
+_DRY_RUN = {
+    "name": "dry_run",
+    "in": "query",
+    "description": "1: tell what every stage of the slate changed; the ranking is neither logged nor remembered",
+    "schema": {"type": "string", "enum": ["0", "1", "true", "false"], "default": "0"},
+    "example": "0",
+}
+REHEARSED: dict[str, Any] = {"parameters": [_DRY_RUN]}
+_ASKED = {"user_id": "7", "k": 10, "context": {"device": "tv"}, "filter": "year >= 1990"}
+RECOMMEND = REHEARSED | exchange(RecommendRequest, _ASKED, RECOMMENDED)
 SIMILAR = exchange(SimilarRequest, {"item_id": "50", "k": 10}, {**RECOMMENDED, **NO_ITEM})
-SIMILAR_BY_URL = {"parameters": _url_parameters(SimilarRequest), "responses": SIMILAR["responses"]}
+_SIMILAR = {
+    "item_id": "50",
+    "k": 10,
+    "offset": 0,
+    "surface": "similar",
+    "filter": '"Sci-Fi" in categories',
+    "exclude": ["181"],
+    "deadline_ms": 100,
+}
+SIMILAR_BY_URL = {"parameters": _url_parameters(SimilarRequest, _SIMILAR), "responses": SIMILAR["responses"]}
 SEARCH = exchange(SearchRequest, {"query": "space opera", "user_id": "7"}, RECOMMENDED)
 _BATCH = {"requests": [{"user_id": "7", "k": 5}, {"session_id": "s-81", "k": 5}]}
 _BATCHED = {"request_id": "4f5d1c", "model_version": "20260131-120000", "degraded": [], "took_ms": {"total": 9.8}}
 BATCH = exchange(BatchRequest, _BATCH, responses(BatchAnswer, _BATCHED | {"rankings": [_RECOMMENDED]}))
-RANK = {
+RANK = REHEARSED | {
     "requestBody": {
         "required": True,
         "content": _content(_schema(RankRequest), {"user_id": "7", "items": ["50", "181", "x"], "k": 10}),

@@ -7,7 +7,7 @@ import pytest
 from serving.app import ROUTES
 from serving.keys.key import Scope
 from serving.keys.scopes import OPEN, SCOPES
-from tests.serving.fakes import World, api
+from tests.serving.fakes import FakeBus, World, api
 from tests.serving.keys.fakes import TEXTS, FakeTrail, bearer, guarded_api, key_of, unguarded_api
 
 EVERY = [key_of(scope) for scope in Scope]
@@ -123,9 +123,8 @@ def test_every_answer_has_the_security_headers(path: str) -> None:
 
 
 def test_an_answer_to_an_unexpected_error_has_them_too_and_tells_nothing() -> None:
-    world = World(no_model=RuntimeError("secret"))
-    with api(world) as client:
-        answer = client.post("/v1/rank", json={"user_id": "u", "items": ["a"]})
+    with api(World(bus=FakeBus(error=RuntimeError("secret")))) as client:
+        answer = client.post("/v1/users", json={"user_id": "u"})
     assert answer.status_code == 500 and "secret" not in answer.text
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
 
