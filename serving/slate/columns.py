@@ -1,7 +1,7 @@
 """What a filter asks of items, by name -> columns of the item table: attributes, and a few names of our own.
 
-``item_id``, ``categories``, ``published_at`` (epoch milliseconds, or a date as text) and ``age_days``; every other name
-is an attribute's.
+``item_id``, ``categories``, ``category`` (their first), ``published_at`` (epoch milliseconds, or a date as text) and
+``age_days``; every other name is an attribute's.
 """
 
 import operator
@@ -17,7 +17,7 @@ from feature_repo.item_table import ItemTable
 
 Array = npt.NDArray[Any]
 Literal = str | float | bool | None
-OWN = ("age_days", "categories", "item_id", "published_at")
+OWN = ("age_days", "categories", "category", "item_id", "published_at")
 DAY = 86_400_000  # milliseconds
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 
@@ -37,7 +37,7 @@ def unknown_names(names: Iterable[str], table: ItemTable) -> list[str]:
 
 def compare(name: str, order: str, literal: str | float | bool) -> Callable[[Columns], Array]:
     """Where an attribute stands in this order to a value. Raises ValueError where there is no such order."""
-    if name == "item_id":
+    if name in ("item_id", "category"):
         return among(name, [literal]) if order == "==" else _no_order(name, order)
     value = _value(name, literal)
     if isinstance(value, str):
@@ -51,6 +51,8 @@ def among(name: str, literals: Sequence[Literal]) -> Callable[[Columns], Array]:
     if name == "item_id":
         item_ids = [str(literal) for literal in literals]
         return lambda columns: np.isin(_row_numbers(columns), columns.table.rows(item_ids))
+    if name == "category":
+        return categorised(literals, slice(0, 1))
     values = [_value(name, literal) for literal in literals if literal is not None]
     wanted = np.array([value for value in values if isinstance(value, float)])
     texts = [value for value in values if isinstance(value, str)]
@@ -66,18 +68,22 @@ def among(name: str, literals: Sequence[Literal]) -> Callable[[Columns], Array]:
     return test
 
 
-def categorised(literals: Sequence[Literal]) -> Callable[[Columns], Array]:
-    """Where one of these is among an item's categories."""
+def categorised(literals: Sequence[Literal], which: slice = slice(None)) -> Callable[[Columns], Array]:
+    """Where one of these is among an item's categories, or ``which`` of them."""
 
     def test(columns: Columns) -> Array:
         codes = [columns.table.category_codes.get(str(literal), -1) for literal in literals]
-        return np.asarray(np.isin(columns.table.column("item_category_codes")[columns.rows], codes).any(1))
+        return np.asarray(np.isin(columns.table.column("item_category_codes")[columns.rows, which], codes).any(1))
 
     return test
 
 
 def missing(columns: Columns, name: str) -> Array:
     """Where an item has no such attribute."""
+    if name == "category":
+        return np.asarray(columns.table.column("item_category_codes")[columns.rows, 0] == 0)
+    if name == "item_id":
+        return np.zeros(len(_row_numbers(columns)), bool)
     found: Array = np.isnan(numbers(columns, name)) & (columns.table.attributes.texts(name, columns.rows) == 0)
     return found
 
