@@ -6,6 +6,7 @@ which also saves a round trip. Redis' client sends no scripts in a pipeline to a
 own comparison stays.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -19,9 +20,14 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import RepoConfig
 from google.protobuf.timestamp_pb2 import Timestamp
+from redis.exceptions import ResponseError
+
+from feature_repo.served import served_key
+
+log = logging.getLogger(__name__)
 
 # KEYS[1] a row; ARGV its fields and values, the stamp first: a protobuf Timestamp (1 seconds, 2 nanoseconds).
-_WRITE_IF_NEWER = """
+_STAMP_OF = """
 local function stamp(bytes)
   local parts, at = {0, 0}, 1
   while at <= #bytes do
@@ -35,6 +41,8 @@ local function stamp(bytes)
   end
   return parts[1], parts[2]
 end
+"""
+_WRITE_IF_NEWER = f"""{_STAMP_OF}
 local stored = redis.call('HGET', KEYS[1], ARGV[1])
 if stored then
   local had_seconds, had_nanos = stamp(stored)
@@ -42,6 +50,21 @@ if stored then
   if seconds < had_seconds or (seconds == had_seconds and nanos <= had_nanos) then return 0 end
 end
 redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1
+"""
+# KEYS[1] a row; ARGV the name of its stamp, a stamp, and the names of its fields. Views of one entity share a key: it
+# goes with the last of them, and with it the fields of features that no longer exist.
+_ERASE_IF_NO_NEWER = f"""{_STAMP_OF}
+local stored = redis.call('HGET', KEYS[1], ARGV[1])
+if not stored then return 0 end
+local had_seconds, had_nanos = stamp(stored)
+local seconds, nanos = stamp(ARGV[2])
+if had_seconds > seconds or (had_seconds == seconds and had_nanos > nanos) then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1], unpack(ARGV, 3))
+for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if name:sub(1, 4) == '_ts:' then return 1 end
+end
+redis.call('DEL', KEYS[1])
 return 1
 """
 
@@ -83,6 +106,38 @@ class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             pipe.execute()
         if progress:
             progress(len(data))
+
+    def erase(self, config: RepoConfig, table: FeatureView, rows: Sequence[tuple[EntityKey, datetime]]) -> list[bool]:
+        """Remove rows of a view that are stamped no later than what stands beside each; which of them there were.
+
+        What was served to these users goes as well, whenever it was.
+        """
+        client, view = self._get_client(config.online_store), _versioned_fv_name(table, config)
+        names = [_mmh3(f"{view}:{field.name}") for field in table.features]
+        version, erased = config.entity_key_serialization_version, []
+        for entity, until in rows:  # one by one: a cluster takes no scripts in a pipeline, and deletions are rare
+            key = _redis_key(config.project, entity, version)
+            asked = (_ERASE_IF_NO_NEWER, 1, key, f"_ts:{view}", _stamp(until), *names)
+            erased.append(bool(client.eval(*asked)))
+            client.delete(served_key(key))
+        return erased
+
+    def rewrite_log(self, config: RepoConfig) -> bool:
+        """Have Redis write its append-only file anew, without what was deleted; False where it does not.
+
+        Raises RedisError where it is at it already, from before the deletion: ask again.
+        """
+        client = self._get_client(config.online_store)
+        if not client.info("persistence").get("aof_enabled"):
+            return False
+        try:
+            client.bgrewriteaof()
+        except ResponseError as error:
+            if "in progress" in str(error):
+                raise
+            log.warning("Redis does not write its append-only file anew, deleted rows stay in it for now: %s", error)
+            return False
+        return True
 
 
 def _stamp(at: datetime) -> bytes:

@@ -70,6 +70,16 @@ class OnlineRows:
         answers = self._provider.online_read(self._config, self.view, *self._question(entity_ids, names))
         return self._rows(entity_ids, answers)
 
+    def erase(self, until: Mapping[str, int]) -> set[str]:
+        """Remove the rows of these entities that are stamped no later (epoch microseconds); whose there were."""
+        asked = [(self._key(entity_id), moment(stamp)) for entity_id, stamp in until.items()]
+        erased = self._provider.online_store.erase(self._config, self.view, asked)
+        return {entity_id for entity_id, gone in zip(until, erased, strict=True) if gone}
+
+    def rewrite_log(self) -> bool:
+        """Have the store write its file anew, without what was erased; False where it keeps none."""
+        return bool(self._provider.online_store.rewrite_log(self._config))
+
     async def read_async(self, entity_ids: Sequence[str], names: Sequence[str] | None = None) -> dict[str, Row]:
         """The same without blocking the event loop (stores with asynchronous reads only: Redis has them)."""
         if not entity_ids:

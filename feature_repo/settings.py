@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from feature_repo import __file__ as _here
@@ -25,6 +26,11 @@ class StoreSettings(BaseSettings):
     postgres_user: str = "freshrank"
     postgres_password: str = ""
     postgres_sslmode: str = "prefer"  # libpq's: encrypted where the server can; verify-full across a network
+    user_salt: SecretStr | None = None  # logs, exports and what remembers erasures name users with it
+
+    @property
+    def salt(self) -> str | None:
+        return self.user_salt.get_secret_value() if self.user_salt else None
 
     @property
     def registry_url(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import faust
 from faust.types import StreamT
 
+from feature_repo.erasure import open_erasures
 from feature_repo.features import item_activity, item_content, user_activity, user_profile
 from feature_repo.online import OnlineRows
 from feature_repo.settings import StoreSettings
@@ -19,6 +20,8 @@ from feature_repo.store import open_applied
 from streaming import catalogue, events, items_flow, users_flow
 from streaming.broker import LARGEST_OUT
 from streaming.catalogue import Catalogue
+from streaming.erase import stores_of
+from streaming.erase_flow import erase_every
 from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
 from streaming.lag import GROUP
@@ -34,14 +37,19 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
     """The worker on these stores; ``topic_ids`` is what create_topics returned."""
     app = faust_app(stream, stores)
     store = open_applied(stores)
-    offline = open_log(stores)
+    offline, erasures = open_log(stores), open_erasures(stores)
     contents, profiles = OnlineRows(store, item_content), OnlineRows(store, user_profile)
-    source = log_key(topic_ids[events.TOPIC_INTERACTIONS])
-    users = UserTracker(OnlineRows(store, user_activity), contents, offline, source, stream.cached_rows)
-    items = ItemTracker(OnlineRows(store, item_activity), offline, stream.cached_rows)
+    logs = {topic: log_key(topic_id) for topic, topic_id in topic_ids.items()}
+    activities, source = OnlineRows(store, user_activity), logs[events.TOPIC_INTERACTIONS]
+    users = UserTracker(activities, contents, offline, source, stream.cached_rows, erasures)
+    items = ItemTracker(OnlineRows(store, item_activity), offline, stream.cached_rows, erasures)
+    catalogue_items = Catalogue(contents, offline, logs[events.TOPIC_ITEMS], erasures)
+    catalogue_users = Catalogue(profiles, offline, logs[events.TOPIC_USERS], erasures)
 
     topics = {name: app.topic(name, schema=RawSchema()) for name in topic_ids}
-    flow = Flow(app, topics, stream, metrics)
+    flow = Flow(app, topics, stream, metrics, erasures)
+    if stream.erase_every_s:
+        erase_every(stream, app, flow, stores_of(store, offline, erasures))
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def forget(app: faust.App, revoked: set[Any], **_: Any) -> None:
@@ -58,11 +66,11 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
 
     @app.agent(topics[events.TOPIC_ITEMS])  # type: ignore[untyped-decorator]
     async def keep_items(upserts: StreamT[bytes]) -> None:
-        await flow.watch(catalogue.keep(upserts, Catalogue(contents, offline), events.item, flow))
+        await flow.watch(catalogue.keep(upserts, catalogue_items, events.item, flow))
 
     @app.agent(topics[events.TOPIC_USERS])  # type: ignore[untyped-decorator]
     async def keep_users(upserts: StreamT[bytes]) -> None:
-        await flow.watch(catalogue.keep(upserts, Catalogue(profiles, offline), events.user, flow))
+        await flow.watch(catalogue.keep(upserts, catalogue_users, events.user, flow))
 
     return app
 

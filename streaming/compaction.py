@@ -38,15 +38,16 @@ def compact(folder: Path, grace_s: float = GRACE_S, settled_s: float = SETTLED_S
 
     One process at a time does it; where another is at it, nothing is left to do.
     """
-    with _alone(folder) as alone:
-        return sum(_compact(folder / table, grace_s, settled_s) for table in SCHEMAS) if alone else 0
+    with alone(folder) as nobody_else:
+        return sum(_compact(folder / table, grace_s, settled_s) for table in SCHEMAS) if nobody_else else 0
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
+def alone(folder: Path, wait: bool = False) -> Iterator[bool]:
+    """Whether no other process changes parts of the log in ``folder`` meanwhile; always so for one that waits."""
     with (folder / ".compaction").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import faust
 from faust.types import EventT, StreamT, TopicT
 
-from streaming import batches, by_item
+from feature_repo.erasure import Erasures, Task
+from streaming import batches, by_item, forget
 from streaming.by_item import Envelope
 from streaming.dead_letters import Poison, bury
 from streaming.events import (
@@ -54,10 +55,15 @@ class Flow:
     """The app's topics and stores, as an agent uses them."""
 
     def __init__(
-        self, app: faust.App, topics: Mapping[str, TopicT[Any]], settings: StreamSettings, metrics: Metrics
+        self,
+        app: faust.App,
+        topics: Mapping[str, TopicT[Any]],
+        settings: StreamSettings,
+        metrics: Metrics,
+        erasures: Erasures,
     ) -> None:
         self.partitions = settings.partitions
-        self._app, self._topics, self._settings = app, topics, settings
+        self._app, self._topics, self._settings, self._erasures = app, topics, settings, erasures
         self.metrics = metrics
 
     async def batches(self, stream: StreamT[bytes], agent: str) -> AsyncIterator[list[EventT[bytes]]]:
@@ -89,6 +95,20 @@ class Flow:
         send = self._app.producer.send  # a topic's own send costs several times as much a message
         keyed = [(f"{change.view}/{change.item_id}".encode(), encode(change)) for change in changes]
         await _delivered([await send(TOPIC_ITEM_CHANGES, key, value, None, None, None) for key, value in keyed])
+
+    async def tell(self, tasks: Sequence[Task]) -> None:
+        """Have the owners of these rows forget them; returns when the broker has it."""
+        send, sent = self._app.producer.send, []
+        for task in tasks:
+            message = forget.message(task)
+            if isinstance(message, forget.Forget):
+                sent.append(await send(TOPIC_INTERACTIONS, message.key.encode(), encode(message), None, None, None))
+            else:
+                to = by_item.target(message.item_id, self.partitions)
+                sent.append(await self._topics[TOPIC_BY_ITEM].send(value=encode(message), partition=to))
+        await _delivered(sent)
+        for task in tasks:
+            await self.keep(lambda: self._erasures.told(task), "noting who was told to forget")  # noqa: B023
 
     async def bury(self, letters: Sequence[Poison]) -> None:
         """Put what cannot be used among the dead letters."""

@@ -8,6 +8,7 @@ from streaming.batches import acknowledge
 from streaming.by_item import Envelope
 from streaming.events import InvalidEvent
 from streaming.flow import Flow, read
+from streaming.forget import ForgetItem, forget_item
 from streaming.item_activity import ItemTracker
 
 
@@ -22,8 +23,11 @@ async def track(envelopes: StreamT[bytes], items: ItemTracker, flow: Flow) -> No
         acknowledge(batch)
 
 
-def _envelope(event: EventT[bytes], now_ms: int) -> Envelope:
+def _envelope(event: EventT[bytes], now_ms: int) -> Envelope | ForgetItem:
+    raw = event.message.value or b""
+    if raw.startswith(b"{"):  # which no envelope does
+        return forget_item(raw, now_ms)
     try:
-        return by_item.decode(event.message.value or b"")
+        return by_item.decode(raw)
     except msgspec.MsgspecError as error:
         raise InvalidEvent(f"not an envelope: {error}") from error

@@ -38,6 +38,7 @@ class UserLedger(NamedTuple):
     merges: tuple[int, ...] = ()  # of a session: keys of the merges that emptied it, oldest first
     folded: Mapping[int, int] = {}  # of a user: source (partition_key) -> offset of the last merge folded in
     dropped: tuple[int, ...] = ()  # offsets of the last duplicates, oldest first
+    forgotten: int = 0  # epoch milliseconds: what happened until then is not to be known any more
 
 
 class ItemLedger(NamedTuple):
@@ -46,6 +47,7 @@ class ItemLedger(NamedTuple):
     stamp: int = 0
     log: int = 0
     applied: Mapping[int, int] = {}  # source partition -> offset
+    forgotten: int = 0  # epoch milliseconds, as of a user
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -80,11 +82,11 @@ def judge(ledger: UserLedger, key: int, log: int, offset: int) -> Verdict:
 
 def record(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
     """The ledger after a new event; its row is stamped later than every row before it."""
-    stamp, _, _, offsets, merges, folded, dropped = ledger if ledger.log == log else _renumbered(ledger, log)
+    stamp, _, _, offsets, merges, folded, dropped, forgotten = ledger if ledger.log == log else _renumbered(ledger, log)
     offsets = {**offsets, key: offset}
     if len(offsets) > REMEMBERED:
         del offsets[next(iter(offsets))]
-    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded, dropped)
+    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded, dropped, forgotten)
 
 
 def drop(ledger: UserLedger, log: int, offset: int) -> UserLedger:
@@ -100,9 +102,9 @@ def may_merge(ledger: UserLedger, key: int, log: int, offset: int) -> bool:
 
 def record_merge(ledger: UserLedger, key: int, log: int, offset: int, event_ms: int) -> UserLedger:
     """The session's ledger after a merge has emptied it."""
-    stamp, _, _, offsets, merges, folded, dropped = ledger if ledger.log == log else _renumbered(ledger, log)
+    stamp, _, _, offsets, merges, folded, dropped, forgotten = ledger if ledger.log == log else _renumbered(ledger, log)
     merges = (*merges, key)[-MERGES_REMEMBERED:]
-    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded, dropped)
+    return UserLedger(next_stamp(stamp, event_ms), log, offset, offsets, merges, folded, dropped, forgotten)
 
 
 def may_fold(ledger: UserLedger, source: int, offset: int) -> bool:
@@ -129,7 +131,19 @@ def record_item(ledger: ItemLedger, log: int, partition: int, offset: int, event
     """The item's ledger after a new event."""
     applied = dict(ledger.applied) if ledger.log == log else {}
     applied[partition] = offset
-    return ItemLedger(next_stamp(ledger.stamp, event_ms), log, applied)
+    return ItemLedger(next_stamp(ledger.stamp, event_ms), log, applied, ledger.forgotten)
+
+
+def forgotten(ledger: UserLedger, log: int, offset: int, until_ms: int) -> UserLedger:
+    """All that is left of a user's ledger when the message at ``offset`` has them forgotten."""
+    until = max(until_ms, ledger.forgotten)
+    return UserLedger(max(ledger.stamp, until * 1000), log, offset, forgotten=until)
+
+
+def forgotten_item(ledger: ItemLedger, until_ms: int) -> ItemLedger:
+    """An item's ledger when it is forgotten: it still knows what it counted, so that nothing is counted again."""
+    until = max(until_ms, ledger.forgotten)
+    return ledger._replace(stamp=max(ledger.stamp + 1, until * 1000), forgotten=until)
 
 
 def next_stamp(last: int, event_ms: int) -> int:
@@ -138,8 +152,8 @@ def next_stamp(last: int, event_ms: int) -> int:
 
 
 def user_to_bytes(ledger: UserLedger) -> bytes:
-    """The ledger as a field of its row (MessagePack); without merges and duplicates it is shorter."""
-    return _encode(ledger if ledger.merges or ledger.folded or ledger.dropped else ledger[:4])
+    """The ledger as a field of its row (MessagePack); without merges, duplicates and deletions it is shorter."""
+    return _encode(ledger if ledger.merges or ledger.folded or ledger.dropped or ledger.forgotten else ledger[:4])
 
 
 def user_from_bytes(raw: bytes | None) -> UserLedger:

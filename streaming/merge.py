@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from feature_repo.online import Row
 from feature_repo.user_activity import UserActivity
 from feature_repo.user_merge import merge
 from feature_repo.vocabulary import ACTIONS, CATEGORIES_KEPT, HALF_LIVES, HISTORY_ACTIONS, HISTORY_LENGTH
 from streaming import events
-from streaming.events import AHEAD, EARLIEST, Id, Interaction, InvalidEvent, Merge, Name, epoch_ms
+from streaming.events import AHEAD, EARLIEST, Id, Interaction, InvalidEvent, Merge, Name, epoch_ms, session_key
+from streaming.forget import Forget, forget
 from streaming.ledger import event_key, may_fold, may_merge, partition_key, record_fold, record_merge
 from streaming.rows import TrackedUser
 
@@ -46,14 +48,15 @@ class Place(NamedTuple):
 _handovers = msgspec.json.Decoder(Handover)
 
 
-def message(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge | Handover:
+def message(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge | Handover | Forget:
     """Whatever lies on `interactions`; an interaction without an id is called ``unnamed``. Raises InvalidEvent."""
     try:
         return events.interaction_or_merge(raw, now_ms, unnamed)
     except InvalidEvent:
-        if events.action_of(raw) != "handover":
+        action = events.action_of(raw)
+        if action not in ("handover", "forget"):
             raise
-    return handover(raw, now_ms)
+    return forget(raw, now_ms) if action == "forget" else handover(raw, now_ms)
 
 
 def handover(raw: bytes, now_ms: int) -> Handover:
@@ -89,11 +92,24 @@ def _taken(session: TrackedUser, event: Merge, place: Place) -> tuple[TrackedUse
 
 
 def _folded(user: TrackedUser, sent: Handover) -> TrackedUser:
-    if not may_fold(user.ledger, sent.source, sent.offset):
+    if not may_fold(user.ledger, sent.source, sent.offset) or sent.timestamp <= user.ledger.forgotten:
         return user
     known_from = max(sent.timestamp, sent.activity.at)  # a label before that must not see what the session did
     ledger = record_fold(user.ledger, sent.source, sent.offset, known_from)
     return TrackedUser(merge(user.activity, sent.activity), ledger)
+
+
+def moves(user: TrackedUser, after: TrackedUser, event: Merge | Handover) -> list[Row]:
+    """The log entry of a session's move: who is forgotten is so with what they did anonymously.
+
+    A session that arrives when its user is forgotten is written down too, to be found and forgotten with them.
+    """
+    void = isinstance(event, Handover) and event.timestamp <= user.ledger.forgotten
+    if isinstance(event, Merge) or (after is user and not void):
+        return []
+    stamp = user.ledger.forgotten * 1000 if void else after.ledger.stamp
+    session = session_key(event.session_id)
+    return [Row(event.event_id, stamp, {"user_id": event.user_id, "session": session, "timestamp": event.timestamp})]
 
 
 def _sound(activity: UserActivity, latest: int) -> bool:

@@ -44,6 +44,9 @@ class Metrics:
         self.late = Counter(
             "freshrank_worker_late", "Events older than one their user was known for", registry=registry
         )
+        self.ignored = Counter(
+            "freshrank_worker_ignored", "Events from before their user was forgotten", registry=registry
+        )
         self.dead = Counter("freshrank_worker_dead_letters", "Messages nobody can use", ["topic"], registry=registry)
         self.retries = Counter(
             "freshrank_worker_retries", "Attempts that failed because a store was away", ["step"], registry=registry

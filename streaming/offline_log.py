@@ -33,7 +33,7 @@ _ARROW: dict[FeastType, pa.DataType] = {
 STAMP = pa.timestamp("us", tz="UTC")
 _STAMPS = [pa.field("event_timestamp", STAMP), pa.field("created", STAMP)]
 
-INTERACTIONS = "interactions"
+INTERACTIONS, MERGES = "interactions", "merges"
 ONLINE_ONLY = {*USER_BOOKS, *ITEM_BOOKS}
 # Most values of a batch differ: dictionaries and statistics of lists are a third of the writing, for nothing.
 _QUICK: dict[str, Any] = {"use_dictionary": False, "write_statistics": ["event_timestamp"]}
@@ -59,7 +59,16 @@ SCHEMAS: dict[str, pa.Schema] = {view.name: _schema(view) for view in VIEWS} | {
             pa.field("context", pa.string()),  # JSON text
             *_STAMPS,
         ]
-    )
+    ),
+    MERGES: pa.schema(
+        [
+            pa.field("event_id", pa.string()),
+            pa.field("user_id", pa.string()),
+            pa.field("session", pa.string()),  # its key among the users
+            pa.field("timestamp", pa.int64()),
+            *_STAMPS,
+        ]
+    ),
 }
 
 

@@ -18,7 +18,7 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from streaming.events import Deletion, Interaction, Merge, Publishable, encode, topic_of
+from streaming.events import RECEIPT, Deletion, Interaction, Merge, Publishable, encode, topic_of
 
 
 class DeliveryError(Exception):
@@ -91,7 +91,7 @@ class EventProducer:
 
     def _send(self, message: Publishable) -> Any:
         value = None if isinstance(message, Deletion) else encode(_completed(message))
-        return self._kafka.send(topic_of(message), key=message.key.encode(), value=value)
+        return self._kafka.send(topic_of(message), key=message.key.encode(), value=value, headers=_headers(message))
 
     def _attempt(self, message: Publishable, deadline: float) -> Any:
         if time.monotonic() > deadline:
@@ -104,6 +104,11 @@ class EventProducer:
     def _fail(self, error: BaseException) -> None:
         with self._lock:
             self._failures.append(error)
+
+
+def _headers(message: Publishable) -> list[tuple[str, bytes]]:
+    receipt_id = message.receipt_id if isinstance(message, Deletion) else ""
+    return [(RECEIPT, receipt_id.encode())] if receipt_id else []
 
 
 def _completed(message: Publishable) -> Publishable:

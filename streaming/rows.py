@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from feature_repo import item_activity, user_activity
 from feature_repo.context import to_json
-from feature_repo.features import item_content, user_profile
+from feature_repo.features import item_content
 from feature_repo.inputs import with_defaults
 from feature_repo.item_activity import ItemActivity
 from feature_repo.online import Row
@@ -98,11 +98,6 @@ def profile_row(user: User, stamp: int) -> Row:
 def deleted_content(item_id: str, stamp: int) -> Row:
     """The row of an item that is gone: no content, not available."""
     return Row(item_id, stamp, with_defaults(item_content.name, {}) | {"item_available": False})
-
-
-def deleted_profile(user_id: str, stamp: int) -> Row:
-    """The row of a user whose profile is gone."""
-    return Row(user_id, stamp, with_defaults(user_profile.name, {}))
 
 
 def _pairs(attributes: Mapping[str, str | float]) -> list[str]:

@@ -21,7 +21,9 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    delete,
     inspect,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -99,6 +101,26 @@ class SqlLog:
         """Whether no table has a row."""
         with self._engine.connect() as connection:
             return not any(connection.execute(text(f"SELECT EXISTS (SELECT FROM {name})")).scalar() for name in TABLES)
+
+    def erase(self, table: str, column: str, until: Mapping[str, int]) -> dict[str, int]:
+        """Drop rows whose ``column`` is one of these and that are stamped no later; how many of which."""
+        rows = TABLES[table]
+        with self._engine.begin() as connection:
+            counts = {
+                entity_id: connection.execute(
+                    delete(rows).where(rows.c[column] == entity_id, rows.c.event_timestamp <= moment(stamp))
+                ).rowcount
+                for entity_id, stamp in until.items()
+            }
+        return {entity_id: count for entity_id, count in counts.items() if count}
+
+    def pairs(self, table: str, column: str, wanted: Mapping[str, int], other: str) -> set[tuple[str, str]]:
+        """Values of ``column`` that are wanted, with those of another column in the same rows."""
+        rows = TABLES[table]
+        asked = select(rows.c[column], rows.c[other], rows.c.event_timestamp).where(rows.c[column].in_(wanted))
+        with self._engine.connect() as connection:
+            found = connection.execute(asked).all()
+        return {(each, with_it) for each, with_it, at in found if at <= moment(wanted[each])}
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,18 +1,23 @@
-"""interactions -> user_activity rows (online, offline log), envelopes for the items, handovers of merged sessions."""
+"""interactions -> user_activity rows (online, offline log), envelopes for the items, handovers of merged sessions.
+
+A user or session that is to be forgotten loses the online row here; the log is searched by streaming/erase.py.
+"""
 
 import time
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
+from feature_repo.erasure import Erasures
 from feature_repo.features import user_activity
 from feature_repo.online import OnlineRows, Row
 from feature_repo.user_activity import advance
 from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, Merge, epoch_ms
+from streaming.forget import Forget, Reached, forgotten, marked
 from streaming.ledger import Verdict, drop, event_key, judge, partition_key, record
-from streaming.merge import Handover, Place, moved
-from streaming.offline_log import INTERACTIONS, new_part
+from streaming.merge import Handover, Place, moved, moves
+from streaming.offline_log import INTERACTIONS, MERGES, new_part
 from streaming.row_log import RowLog
 from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
 
@@ -24,7 +29,7 @@ class Delivery(NamedTuple):
 
     partition: int
     offset: int
-    event: Interaction | Merge | Handover
+    event: Interaction | Merge | Handover | Forget
 
 
 class Advanced(NamedTuple):
@@ -39,14 +44,19 @@ class Advanced(NamedTuple):
     late: int
     handovers: Sequence[Handover]  # the broker must have them before anything is stored
     merged: Set[str]  # the sessions and users of merges
+    merge_rows: Sequence[Row]
+    reached: Sequence[Reached]  # who is forgotten; those without a new row lose the one they have
+    ignored: int  # events from before their user was forgotten
 
 
 class UserTracker:
     """The users of this worker's partitions and where their rows are kept."""
 
-    def __init__(self, users: OnlineRows, contents: OnlineRows, offline: RowLog, log: int, cached: int) -> None:
-        self._online, self._offline, self.log = users, offline, log
-        self._users = RowCache(lambda ids: _users(users, ids), cached)
+    def __init__(
+        self, users: OnlineRows, contents: OnlineRows, offline: RowLog, log: int, cached: int, erasures: Erasures
+    ) -> None:
+        self._online, self._offline, self.log, self._erasures = users, offline, log, erasures
+        self._users = RowCache(lambda ids: _users(users, erasures, ids), cached)
         self._categories = RowCache(lambda ids: _categories(contents, ids), cached, CATEGORIES_KEPT_S)
 
     def advance(self, deliveries: Sequence[Delivery]) -> Advanced:
@@ -59,21 +69,30 @@ class UserTracker:
         changed: dict[str, TrackedUser] = {}
         last: dict[str, Row] = {}
         merged: set[str] = set()
-        user_rows, interaction_rows, entries, handovers, duplicates, late = [], [], [], [], 0, 0
+        user_rows, interaction_rows, entries, handovers, merge_rows, reached = [], [], [], [], [], []
+        duplicates, late, ignored = 0, 0, 0
         for partition, offset, event in deliveries:
             user = changed.get(event.key) or users.get(event.key) or TrackedUser()
             if not isinstance(event, Interaction):
+                if isinstance(event, Forget):
+                    changed[event.key], now_void = forgotten(user, event, logs[partition], offset)
+                    reached.append(now_void)
+                    if changed[event.key] is not user:
+                        last.pop(event.key, None)
+                    continue
                 after, handed_over = moved(user, event, Place(logs[partition], partition, offset))
                 handovers += handed_over
                 if after is not user:
                     changed[event.key], last[event.key] = after, user_row(event.key, after)
                     user_rows.append(last[event.key])
                     merged.add(event.key)
+                merge_rows += moves(user, after, event)
                 continue
             when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
             verdict = judge(user.ledger, key, logs[partition], offset)
-            if verdict is Verdict.DUPLICATE:
-                duplicates += 1
+            void = verdict is Verdict.NEW and when <= user.ledger.forgotten
+            if void or verdict is Verdict.DUPLICATE:
+                duplicates, ignored = duplicates + (not void), ignored + void
                 changed[event.key] = user._replace(ledger=drop(user.ledger, logs[partition], offset))
                 continue
             entries.append((partition, Entry(offset, event.item_id, event.action, when)))
@@ -86,24 +105,52 @@ class UserTracker:
             user_rows.append(last[event.key])
             interaction_rows.append(interaction_row(event, user.ledger.stamp))
         online = [online_user_row(row, changed[user_id]) for user_id, row in last.items()]
-        return Advanced(changed, user_rows, interaction_rows, online, entries, duplicates, late, handovers, merged)
+        return Advanced(
+            changed,
+            user_rows,
+            interaction_rows,
+            online,
+            entries,
+            duplicates,
+            late,
+            handovers,
+            merged,
+            merge_rows,
+            reached,
+            ignored,
+        )
 
     def store(self, advanced: Advanced) -> None:
         """Keep it: the log first, so that what is online is always in the log as well."""
+        part = new_part()
         if advanced.user_rows:
-            part = new_part()
             self._offline.append(user_activity.name, part, advanced.user_rows)
             self._offline.append(INTERACTIONS, part, advanced.interaction_rows)
+        if advanced.merge_rows:
+            self._offline.append(MERGES, part, advanced.merge_rows)
+        if advanced.reached:  # known to be forgotten before the row that says so is gone or replaced
+            self._erasures.reach(advanced.reached)
+            self._erase(advanced.reached)
+        if advanced.online_rows:
             self._online.write(advanced.online_rows, user_written_at=time.time_ns() // 1_000_000)
         self._users.put_all(advanced.users)
+
+    def _erase(self, reached: Sequence[Reached]) -> None:
+        gone = self._online.erase({task.entity_id: mark.until for task, mark in reached})
+        for task, _ in reached:
+            self._erasures.removed(task, f"online store: {task.view}", int(task.entity_id in gone))
 
     def forget(self) -> None:
         """Drop what is cached: the partitions have a new owner."""
         self._users.clear()
+        self._erasures.refresh()
 
 
-def _users(online: OnlineRows, user_ids: list[str]) -> dict[str, TrackedUser]:
-    return {user_id: user_from_row(row.values) for user_id, row in online.read(user_ids).items()}
+def _users(online: OnlineRows, erasures: Erasures, user_ids: list[str]) -> dict[str, TrackedUser]:
+    rows, marks = online.read(user_ids), erasures.marks(user_activity.name, user_ids)
+    known = {user_id: user_from_row(row.values) for user_id, row in rows.items()}
+    void = {each: marked(mark) for each, mark in marks.items() if each not in rows or rows[each].stamp <= mark.until}
+    return known | void
 
 
 def _categories(online: OnlineRows, item_ids: list[str]) -> dict[str, list[str]]:

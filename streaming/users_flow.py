@@ -30,6 +30,7 @@ def count(advanced: Advanced, metrics: Metrics) -> None:
     """Tell what was found in a batch that is stored."""
     metrics.duplicates.inc(advanced.duplicates)
     metrics.late.inc(advanced.late)
+    metrics.ignored.inc(advanced.ignored)
     now = time.time()
     for row in advanced.online_rows:
         if row.entity_id not in advanced.merged:  # a merge may come long after the newest event

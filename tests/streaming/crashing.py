@@ -4,18 +4,19 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from feature_repo.features import item_activity, item_content, user_activity
 from feature_repo.online import Row
 from streaming.by_item import Envelope, envelopes
 from streaming.events import Interaction, Merge
+from streaming.forget import Forget
 from streaming.item_activity import Advanced as AdvancedItems
 from streaming.item_activity import ItemTracker
 from streaming.merge import Handover
 from streaming.offline_log import OfflineLog
 from streaming.user_activity import Advanced, Delivery, UserTracker
-from tests.fakes import MemoryRows
+from tests.fakes import MemoryErasures, MemoryRows
 
 PARTITIONS, LOG = 2, 11
 
@@ -37,7 +38,7 @@ class Step(NamedTuple):
 class Broker:
     """Topics as lists; what is committed is not delivered again."""
 
-    interactions: list[list[Interaction | Merge | Handover]]  # [partition][offset]
+    interactions: list[list[Interaction | Merge | Handover | Forget]]  # [partition][offset]
     by_item: list[list[Envelope]] = field(default_factory=lambda: [[] for _ in range(PARTITIONS)])
     committed: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
     committed_by_item: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
@@ -49,12 +50,12 @@ class Fuse:
     def __init__(self) -> None:
         self.left = -1
 
-    def around(self, effect: Callable[..., None]) -> Callable[..., None]:
-        def fused(*arguments: object, **named: object) -> None:
+    def around(self, effect: Callable[..., Any]) -> Callable[..., Any]:
+        def fused(*arguments: object, **named: object) -> Any:
             self.left -= 1
             if self.left == -1:
                 raise Crash
-            effect(*arguments, **named)
+            return effect(*arguments, **named)
 
         return fused
 
@@ -66,8 +67,14 @@ class Stores:
         self.fuse = Fuse()
         self.users, self.items, self.contents = map(MemoryRows, (user_activity, item_activity, item_content))
         self.contents.write([Row(item_id, 1, {"item_categories": each}) for item_id, each in categories.items()])
-        self.offline = OfflineLog(folder)
-        for store, name in ((self.users, "write"), (self.items, "write"), (self.offline, "append")):
+        self.offline, self.erasures = OfflineLog(folder), MemoryErasures()
+        for store, name in (
+            (self.users, "write"),
+            (self.items, "write"),
+            (self.offline, "append"),
+            (self.erasures, "reach"),
+            (self.users, "erase"),
+        ):
             setattr(store, name, self.fuse.around(getattr(store, name)))
 
 
@@ -76,8 +83,8 @@ class Worker:
 
     def __init__(self, broker: Broker, stores: Stores) -> None:
         self.broker, self.fuse = broker, stores.fuse
-        self.users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100)
-        self.items = ItemTracker(stores.items, stores.offline, 100)
+        self.users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100, stores.erasures)
+        self.items = ItemTracker(stores.items, stores.offline, 100, stores.erasures)
         self.at, self.at_by_item = list(broker.committed), list(broker.committed_by_item)
 
     def step(self, size: int, commits: bool) -> None:
@@ -139,9 +146,9 @@ def run(broker: Broker, stores: Stores, steps: Sequence[Step]) -> int:
     return crashes
 
 
-def partitioned(events: Sequence[Interaction | Merge]) -> list[list[Interaction | Merge | Handover]]:
+def partitioned(events: Sequence[Interaction | Merge | Forget]) -> list[list[Interaction | Merge | Handover | Forget]]:
     """The topic: every user's events in one partition."""
-    topic: dict[int, list[Interaction | Merge | Handover]] = defaultdict(list)
+    topic: dict[int, list[Interaction | Merge | Handover | Forget]] = defaultdict(list)
     for event in events:
         topic[place_of(event.key)].append(event)
     return [topic[partition] for partition in range(PARTITIONS)]

@@ -43,7 +43,7 @@ class Live(NamedTuple):
 
     def logged(self, table: str) -> list[dict[str, Any]]:
         parts = (self.system.settings.data_dir / "offline" / table).glob("*.parquet")
-        return [row for part in sorted(parts) for row in _rows(part)]
+        return [row for part in sorted(parts) for row in _rows(part, part.stat().st_mtime_ns)]
 
     def send(self, messages: Sequence[Any]) -> None:
         with EventProducer(self.broker) as producer:
@@ -114,8 +114,8 @@ class Live(NamedTuple):
 
 
 @cache
-def _rows(part: Path) -> list[dict[str, Any]]:
-    """The rows of one part: read once, since none is ever overwritten."""
+def _rows(part: Path, written_ns: int) -> list[dict[str, Any]]:
+    """The rows of one part: read once, unless it is written anew because somebody is forgotten."""
     return pq.read_table(part).to_pylist()
 
 

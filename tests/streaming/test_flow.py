@@ -10,6 +10,7 @@ from streaming.flow import Flow
 from streaming.metrics import Metrics
 from streaming.retry import StoreAway
 from streaming.settings import StreamSettings
+from tests.fakes import MemoryErasures
 
 
 class App:
@@ -32,7 +33,8 @@ def test_whatever_an_agent_raises_stops_the_worker_before_the_agent_starts_again
 ) -> None:
     async def run() -> None:
         app: Any = App()
-        watched = asyncio.create_task(Flow(app, {}, StreamSettings(), Metrics()).watch(failing(error)))
+        flow = Flow(app, {}, StreamSettings(), Metrics(), MemoryErasures())  # type: ignore[arg-type]
+        watched = asyncio.create_task(flow.watch(failing(error)))
         await app.crashed.wait()
         await asyncio.sleep(0)
         assert not watched.done()  # Faust starts an agent again whose task has ended
@@ -47,7 +49,7 @@ def test_whatever_an_agent_raises_stops_the_worker_before_the_agent_starts_again
 def test_an_agent_that_ends_by_itself_harms_nobody() -> None:
     async def run() -> bool:
         app: Any = App()
-        await Flow(app, {}, StreamSettings(), Metrics()).watch(asyncio.sleep(0))
+        await Flow(app, {}, StreamSettings(), Metrics(), MemoryErasures()).watch(asyncio.sleep(0))
         return bool(app.crashed.is_set())
 
     assert not asyncio.run(run())

@@ -135,7 +135,9 @@ class Owner:
 
     def __init__(self, folder: Path) -> None:
         self.stores = Stores(folder, CATEGORIES)
-        self.users = UserTracker(self.stores.users, self.stores.contents, self.stores.offline, LOG, 100)
+        self.users = UserTracker(
+            self.stores.users, self.stores.contents, self.stores.offline, LOG, 100, self.stores.erasures
+        )
         self.offset = -1
 
     def take(self, *topic: Message | Handover, stores: bool = True) -> Advanced:
@@ -275,7 +277,9 @@ def test_two_sessions_of_one_user_are_both_merged(owner: Owner) -> None:
 
 def test_a_user_known_from_another_incarnation_of_the_topic_is_merged_into(owner: Owner) -> None:
     owner.take(did(1, {"user_id": "u"}), did(2, SESSION, "b", when=T + 1), merging(1))
-    owner.users = UserTracker(owner.stores.users, owner.stores.contents, owner.stores.offline, LOG + 1, 100)
+    owner.users = UserTracker(
+        owner.stores.users, owner.stores.contents, owner.stores.offline, LOG + 1, 100, owner.stores.erasures
+    )
     owner.offset = -1
     owner.take(did(3, SESSION, "c", when=T + 2), merging(2))
     assert owner.row("u").activity.item_ids == ("a", "b", "c")

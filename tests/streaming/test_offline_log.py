@@ -12,7 +12,7 @@ from feature_repo.online import Row
 from feature_repo.user_activity import UserActivity, advance, to_row
 from streaming import offline_log
 from streaming.events import Interaction
-from streaming.offline_log import INTERACTIONS, NO_ROWS, SCHEMAS, OfflineLog
+from streaming.offline_log import INTERACTIONS, MERGES, NO_ROWS, SCHEMAS, OfflineLog
 from streaming.rows import interaction_row
 from tests.fakes import as_logged
 
@@ -24,7 +24,7 @@ def test_every_view_has_a_table_with_all_its_fields_but_the_books() -> None:
     for view in VIEWS:
         fields = {field.name for field in view.features} - {*USER_BOOKS, *ITEM_BOOKS}
         assert set(SCHEMAS[view.name].names) == fields | {view.join_keys[0], "event_timestamp", "created"}
-    assert set(SCHEMAS) == {view.name for view in VIEWS} | {INTERACTIONS}
+    assert set(SCHEMAS) == {view.name for view in VIEWS} | {INTERACTIONS, MERGES}
 
 
 def test_a_part_says_what_the_rows_said(tmp_path: Path) -> None:

@@ -54,9 +54,7 @@ def test_a_deleted_item_keeps_nothing_and_is_not_available() -> None:
     assert (values["item_title"], values["item_available"]) == ("", False)
 
 
-@pytest.mark.parametrize(
-    "row", [rows.profile_row(User(user_id="7", attributes={"a": "b"}), 5), rows.deleted_profile("7", 5)]
-)
+@pytest.mark.parametrize("row", [rows.profile_row(User(user_id="7", attributes={"a": "b"}), 5)])
 def test_a_profile_row_has_every_field_of_its_view(row: rows.Row) -> None:
     assert set(row.values) == {field.name for field in user_profile.features}
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
@@ -17,8 +18,9 @@ from feature_repo.online import Row, moment
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from feature_repo.user_activity import UserActivity, advance, to_row
+from streaming import log_erasure
 from streaming.events import Interaction, Item, User
-from streaming.offline_log import INTERACTIONS, SCHEMAS, OfflineLog
+from streaming.offline_log import INTERACTIONS, MERGES, SCHEMAS, OfflineLog
 from streaming.row_log import open_log
 from streaming.rows import TrackedItem, content_row, interaction_row, item_row, profile_row
 from streaming.sql_log import SqlLog
@@ -85,6 +87,7 @@ def test_every_table_reads_back_what_was_logged(settings: StoreSettings, log: Sq
         "item_content": content_row(item, T * 1000),
         "item_activity": item_row("4", TrackedItem(ItemActivity())),
         INTERACTIONS: event(),
+        MERGES: Row("m", T * 1000 + 1, {"user_id": "7", "session": "session:s", "timestamp": T}),
     }
     assert logged.keys() == SCHEMAS.keys()
     for table, row in logged.items():
@@ -171,3 +174,19 @@ def test_a_worker_logs_each_event_once_however_often_it_is_told(
         assert sorted(row["event_id"] for row in logged) == sorted(each.event_id for each in told)
         assert len(rows_of(settings, "user_activity")) == 200
         assert not list(tmp_path.glob("offline/*/*.parquet"))
+
+
+def test_rows_of_the_forgotten_go_and_newer_ones_and_other_peoples_stay(settings: StoreSettings, log: SqlLog) -> None:
+    stamp, merge = T * 1000 + 1, {"session": "session:s", "timestamp": T}
+    log.append("user_activity", "", [USER, USER._replace(stamp=stamp + 5), USER._replace(entity_id="8")])
+    log.append(INTERACTIONS, "", [event(), event("8")])
+    log.append(MERGES, "", [Row("m", stamp, {"user_id": "7", **merge}), Row("n", stamp, {"user_id": "8", **merge})])
+    assert log_erasure.sessions(log, {"7": stamp}) == {("7", "session:s")}
+    assert log_erasure.sessions(log, {"7": stamp - 1}) == set()
+    told: list[Any] = []
+    for table, column in ((each, "user_id") for each in ("user_activity", INTERACTIONS, MERGES)):
+        log_erasure.erase(log, table, column, {"7": stamp, "9": stamp}, lambda part, rows: told.append((part, rows)))
+    assert told == [("", {"7": 1})] * 3
+    left = {(row["user_id"], row["event_timestamp"]) for row in rows_of(settings, "user_activity")}
+    assert left == {("7", moment(stamp + 5)), ("8", moment(stamp))}
+    assert [row["user_id"] for row in rows_of(settings, INTERACTIONS)] == ["8"]

@@ -120,10 +120,10 @@ def test_a_redelivery_is_passed_on_but_not_written(tmp_path: Path) -> None:
 
 def test_a_worker_that_forgets_reads_its_rows_again(tmp_path: Path) -> None:
     stores = Stores(tmp_path, CATEGORIES)
-    users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100)
+    users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100, stores.erasures)
     first, second, third = stream([("u", "a", "click", T), ("u", "a", "click", T + 1), ("u", "a", "click", T + 2)])
     users.store(users.advance([Delivery(1, 0, first)]))
-    other = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100)
+    other = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100, stores.erasures)
     other.store(other.advance([Delivery(1, 1, second)]))
     users.forget()
     users.store(users.advance([Delivery(1, 2, third)]))
@@ -132,7 +132,7 @@ def test_a_worker_that_forgets_reads_its_rows_again(tmp_path: Path) -> None:
 
 def test_a_user_whose_events_move_to_an_added_partition_goes_on_counting(tmp_path: Path) -> None:
     stores = Stores(tmp_path, CATEGORIES)
-    users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100)
+    users = UserTracker(stores.users, stores.contents, stores.offline, LOG, 100, stores.erasures)
     events = stream([("u", "a", "click", T + number) for number in range(3)])
     users.store(users.advance([Delivery(1, 500, events[0]), Delivery(1, 501, events[1])]))
     moved = users.advance([Delivery(6, 0, events[1]), Delivery(6, 1, events[2])])

@@ -10,7 +10,7 @@ from streaming import users_flow
 from streaming.events import encode
 from streaming.metrics import Metrics
 from streaming.user_activity import UserTracker
-from tests.fakes import MemoryRows
+from tests.fakes import MemoryErasures, MemoryRows
 from tests.streaming.test_merge import LOG, SESSION, T, did, merging
 
 
@@ -54,7 +54,8 @@ def test_a_session_is_handed_over_before_its_row_is_emptied_and_all_is_acknowled
         return SimpleNamespace(key=sent.key.encode(), message=message, ack=lambda: steps.done.append("acknowledging"))
 
     steps.batch = [event(0, did(1, SESSION)), event(1, merging(1))]
-    users = UserTracker(MemoryRows(user_activity), MemoryRows(item_content), Log(), LOG, 10)  # type: ignore[arg-type]
+    stores = MemoryRows(user_activity), MemoryRows(item_content)
+    users = UserTracker(*stores, Log(), LOG, 10, MemoryErasures())  # type: ignore[arg-type]
     asyncio.run(users_flow.track(None, users, steps))  # type: ignore[arg-type]
     first = ["reading user rows", "handing over 1", "writing user rows", "passing on", "burying 0"]
     assert steps.done == [*first, "acknowledging", "acknowledging"]

@@ -1,0 +1,235 @@
+"""What is to be forgotten, until when, and what was removed where: four tables beside Feast's registry.
+
+A receipt is what its asker gets to read. A task is what is still to be done for it, and the only place that names the
+user or item; it goes when it is done. A mark outlives both: it says under a digest of the id until when rows and
+events are void, so that nothing old brings a user back.
+"""
+
+import hmac
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import Connection, create_engine, delete, event, func, insert, select, update
+
+from feature_repo.erasure_tables import make, marks, receipts, removals, tasks
+from feature_repo.settings import StoreSettings
+
+Kind = Literal["user", "item"]
+
+
+class Mark(NamedTuple):
+    """Until when an entity's rows and events are void, and the message that said so."""
+
+    until: int  # epoch microseconds: rows stamped no later
+    before: int = 0  # epoch milliseconds: events that happened no later
+    log: int = 0  # ledger.partition_key of the message, or 0
+    offset: int = -1
+
+
+class Task(NamedTuple):
+    """One entity's rows of one view, to be removed from wherever they are."""
+
+    receipt_id: str
+    view: str
+    entity_id: str
+    before: int  # epoch milliseconds of the deletion
+    until: int | None = None  # epoch microseconds; none while the owner of the row has not heard of it
+    told_ms: int | None = None  # when its owner was last told
+    looked_ms: int | None = None  # when the stores were first searched
+
+
+class Removal(NamedTuple):
+    """What a store lost."""
+
+    store: str
+    rows: int
+    at_ms: int
+
+
+class Receipt(NamedTuple):
+    """What became of a deletion; times are epoch milliseconds."""
+
+    receipt_id: str
+    kind: str
+    asked_ms: int
+    begun_ms: int | None
+    done_ms: int | None
+    waits: int  # tasks whose stores have not been searched
+    removals: Sequence[Removal]
+
+
+class Erasures:
+    """The open tables, made when they are first used. Everything raises SQLAlchemyError."""
+
+    def __init__(self, url: str, salt: str = "") -> None:
+        self._engine, self._salt = create_engine(url, pool_pre_ping=True), salt.encode()
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _overwrite_what_is_deleted)
+        self._making, self._made = threading.Lock(), False
+        self._marks: dict[str, dict[str, Mark]] = {}
+
+    def digest(self, entity_id: str) -> str:
+        """What stands for an id once it is forgotten: an HMAC by FRESHRANK_USER_SALT."""
+        return hmac.digest(self._salt, entity_id.encode(errors="surrogatepass"), "sha256").hex()[:40]
+
+    def ask(self, kind: Kind, entity_id: str) -> str:
+        """Write a receipt for a deletion that is about to be asked for; returns its id."""
+        receipt_id = uuid4().hex
+        with self._begin() as connection:
+            self._open(connection, receipt_id, kind, entity_id)
+        return receipt_id
+
+    def withdraw(self, receipt_id: str) -> None:
+        """Drop the receipt of a deletion that could not be asked for."""
+        with self._begin() as connection:
+            connection.execute(delete(receipts).where(receipts.c.receipt_id == receipt_id))
+
+    def begin(self, receipt_id: str, kind: Kind, entity_id: str, found: Iterable[Task]) -> None:
+        """Set the tasks of a receipt, which is written where there is none; those it has stay as they are."""
+        with self._begin() as connection:
+            self._open(connection, receipt_id, kind, entity_id)
+            begun = update(receipts).where(receipts.c.receipt_id == receipt_id, receipts.c.begun_ms.is_(None))
+            connection.execute(begun.values(begun_ms=_now()))
+            for task in found:
+                _add(connection, task)
+
+    def reach(self, reached: Iterable[tuple[Task, Mark]]) -> None:
+        """The owner of the rows has heard of it: from now on they are void. A mark never goes back in time."""
+        for task, mark in reached:
+            known = self.marks(task.view, [task.entity_id]).get(task.entity_id, mark)
+            mark = max(known, mark)
+            with self._begin() as connection:
+                done = select(receipts.c.done_ms).where(receipts.c.receipt_id == task.receipt_id)
+                if connection.execute(done).scalar() is None:
+                    _add(connection, task)
+                connection.execute(update(tasks).where(*_same(task)).values(until=mark.until, looked_ms=None))
+                self._set(connection, task.view, task.entity_id, mark)
+
+    def marks(self, view: str, entity_ids: Iterable[str]) -> dict[str, Mark]:
+        """The marks of those entities that have one; read from the table once, until ``refresh``."""
+        if view not in self._marks:
+            with self._begin() as connection:
+                found = connection.execute(select(marks).where(marks.c.view == view))
+                self._marks[view] = {row.digest: Mark(row.until, row.before, int(row.log), row.offset) for row in found}
+        if not (known := self._marks[view]):
+            return {}
+        return {each: known[digest] for each in entity_ids if (digest := self.digest(each)) in known}
+
+    def refresh(self) -> None:
+        """Read the marks again when they are next asked for: others may have set some."""
+        self._marks = {}
+
+    def tasks(self) -> list[Task]:
+        """What is still to be done, the oldest receipt first."""
+        with self._begin() as connection:
+            order = (receipts.c.asked_ms, tasks.c.receipt_id, tasks.c.view, tasks.c.entity_id)
+            found = select(tasks).join(receipts, receipts.c.receipt_id == tasks.c.receipt_id).order_by(*order)
+            return [Task(*row) for row in connection.execute(found)]
+
+    def told(self, task: Task) -> None:
+        """The owner of the rows has been sent word."""
+        self._note(task, told_ms=_now())
+
+    def looked(self, task: Task) -> None:
+        """The stores were searched once."""
+        self._note(task, looked_ms=_now())
+
+    def finish(self, task: Task) -> None:
+        """Drop a task; with the last one of its receipt the receipt is done."""
+        with self._begin() as connection:
+            connection.execute(delete(tasks).where(*_same(task)))
+            left = select(tasks.c.view).where(tasks.c.receipt_id == task.receipt_id)
+            if connection.execute(left).first() is None:
+                done = update(receipts).where(receipts.c.receipt_id == task.receipt_id)
+                connection.execute(done.values(done_ms=_now()))
+
+    def removed(self, task: Task, store: str, rows: int, place: str = "") -> None:
+        """Note what a store lost (at one place of it); said again of the same, it counts once."""
+        place = f"{self.digest(task.entity_id)} {place}".strip()
+        row = {"receipt_id": task.receipt_id, "store": store, "place": place}
+        with self._begin() as connection:
+            before = [removals.c[name] == value for name, value in row.items()]
+            had = connection.execute(select(removals.c.rows).where(*before)).scalar() or 0
+            connection.execute(delete(removals).where(*before))
+            connection.execute(insert(removals), row | {"rows": max(rows, had), "at_ms": _now()})
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """The receipt, or None where there is none."""
+        with self._begin() as connection:
+            mine = connection.execute(select(receipts).where(receipts.c.receipt_id == receipt_id)).first()
+            if mine is None:
+                return None
+            todo = select(func.count()).where(tasks.c.receipt_id == receipt_id, tasks.c.looked_ms.is_(None))
+            per_store = select(removals.c.store, func.sum(removals.c.rows), func.max(removals.c.at_ms))
+            per_store = per_store.where(removals.c.receipt_id == receipt_id).group_by(removals.c.store)
+            found = [Removal(store, int(rows), at) for store, rows, at in connection.execute(per_store)]
+            waits = connection.execute(todo).scalar() or 0
+            return Receipt(receipt_id, mine.kind, mine.asked_ms, mine.begun_ms, mine.done_ms, waits, sorted(found))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def _open(self, connection: Connection, receipt_id: str, kind: Kind, entity_id: str) -> None:
+        mine = select(receipts.c.receipt_id).where(receipts.c.receipt_id == receipt_id)
+        if connection.execute(mine).first() is None:
+            row = {"receipt_id": receipt_id, "kind": kind, "digest": self.digest(entity_id), "asked_ms": _now()}
+            connection.execute(insert(receipts), row)
+
+    def _note(self, task: Task, **columns: int) -> None:
+        with self._begin() as connection:
+            connection.execute(update(tasks).where(*_same(task)).values(**columns))
+
+    def _set(self, connection: Connection, view: str, entity_id: str, mark: Mark) -> None:
+        key = {"view": view, "digest": self.digest(entity_id)}
+        mine = [marks.c[name] == value for name, value in key.items()]
+        connection.execute(delete(marks).where(*mine))
+        connection.execute(insert(marks), key | mark._asdict() | {"log": str(mark.log)})
+        if view in self._marks:
+            self._marks[view][key["digest"]] = mark
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._making:
+            if not self._made:
+                make(self._engine)
+                self._made = True
+        with self._engine.begin() as connection:
+            yield connection
+
+
+def open_erasures(settings: StoreSettings) -> Erasures:
+    """The tables where these settings have the registry."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Erasures(settings.registry_url, settings.user_salt.get_secret_value() if settings.user_salt else "")
+
+
+def state_of(receipt: Receipt) -> str:
+    """asked (the worker has not heard of it), erasing, erased (the stores are looked over once more), or done."""
+    if receipt.done_ms:
+        return "done"
+    if receipt.begun_ms is None:
+        return "asked"
+    return "erasing" if receipt.waits else "erased"
+
+
+def _add(connection: Connection, task: Task) -> None:
+    if connection.execute(select(tasks.c.view).where(*_same(task))).first() is None:
+        connection.execute(insert(tasks), task._asdict())
+
+
+def _same(task: Task) -> list[Any]:
+    keys: Mapping[str, str] = {"receipt_id": task.receipt_id, "view": task.view, "entity_id": task.entity_id}
+    return [tasks.c[name] == value for name, value in keys.items()]
+
+
+def _overwrite_what_is_deleted(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA secure_delete = ON")  # SQLite leaves deleted text in its file otherwise
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
