@@ -20,6 +20,8 @@ from serving.neighbours import Neighbours
 from serving.request import LONGEST_FILTER, MOST_EXCLUDED
 from serving.scoring import QUERY_LOST, encoded, score
 from serving.similar_items import page
+from serving.slating import plan
+from serving.user_features import UserRows
 from streaming.events import Id, session_key
 
 Array = npt.NDArray[Any]
@@ -43,22 +45,23 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 async def search(asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget) -> Ranking:
-    """The items that suit a query. Raises NoModel."""
+    """The items that suit a query. Raises NoModel, InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
+    planned = plan("search", asked, neighbours.surfaces, table)
     answers, degraded = await _found(asked, model, neighbours, budget)
     excluded = table.rows(asked.exclude)
     orders = {
-        name: rows[table.rankable(rows) & ~np.isin(rows, excluded)]
+        name: rows[planned.accepts(table, rows, now_ms) & table.rankable(rows) & ~np.isin(rows, excluded)]
         for name, rows in answers.items()
         if not isinstance(rows, str)
     }
     degraded += dropped(answers)
-    fused = fuse(orders)
+    fused, user = fuse(orders), UserRows({}, {})
     if len(fused.rows) and (asked.user_id or asked.session_id):
-        liked, lost = await _by_liking(fused.rows, asked, neighbours, now_ms, budget)
+        liked, lost, user = await _by_liking(fused.rows, asked, neighbours, now_ms, budget)
         fused = fuse(orders | {"liking": liked})
         degraded += [what for what in lost if what not in degraded]
-    items = page(fused, neighbours.catalogue, asked.offset, asked.k)
+    items = page(fused, planned, neighbours.catalogue, now_ms, user.activity)
     return ranking(model.model_version, items, {"total": budget.spent()}, degraded)
 
 
@@ -82,11 +85,11 @@ async def _found(
 
 async def _by_liking(
     rows: Array, asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget
-) -> tuple[Array, list[str]]:
-    """The same rows as the ranker orders them for this user and query."""
+) -> tuple[Array, list[str], UserRows]:
+    """The same rows as the ranker orders them for this user and query, and what is known of the user."""
     ids = neighbours.catalogue.table.ids
     candidates = Candidates([ids[row] for row in rows.tolist()], rows, [], [])
     context = (asked.context or {}) | {QUERY: asked.query}
     key = asked.user_id or session_key(asked.session_id)
     scored = await score(key, candidates, neighbours, now_ms, context, budget)
-    return rows[np.argsort(-scored.scores, kind="stable")], scored.degraded
+    return rows[np.argsort(-scored.scores, kind="stable")], scored.degraded, scored.user

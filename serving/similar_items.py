@@ -1,6 +1,7 @@
 """An item -> items like it: met by the same users, of like texts, near by their vectors; one order made of these."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -8,22 +9,24 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from serving.answer import Ranking, ScoredItem, ranking
+from serving.answer import Ranking, ScoredItem, places, ranking
 from serving.budget import Budget
 from serving.candidates.asked import Within
 from serving.candidates.fuse import Fused, fuse
 from serving.candidates.timely import dropped, timely
 from serving.candidates.together import nearest_to
 from serving.candidates.user_vector import unit
-from serving.catalogue import Catalogue
+from serving.catalogue import Candidates, Catalogue
 from serving.errors import NotKnown
 from serving.neighbours import Neighbours
 from serving.request import LONGEST_FILTER, MOST_EXCLUDED
+from serving.slating import Plan, plan, slate
 from streaming.events import Id
 
 Array = npt.NDArray[Any]
 SEARCH = 0.7  # of what is left of a request's time
 NO_VECTOR = "item: no vector yet"
+NO_ACTIVITY: Mapping[str, Any] = {}
 
 
 class SimilarRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,8 +41,8 @@ class SimilarRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
-async def similar(asked: SimilarRequest, neighbours: Neighbours, budget: Budget) -> Ranking:
-    """The items most like one. Raises NoModel, or NotKnown for an item that nobody knows."""
+async def similar(asked: SimilarRequest, neighbours: Neighbours, now_ms: int, budget: Budget) -> Ranking:
+    """The items most like one. Raises NoModel, InvalidRequest, or NotKnown for an item that nobody knows."""
     model, catalogue = neighbours.model(), neighbours.catalogue
     row = catalogue.table.index.get(asked.item_id, -1)
     if row < 0:
@@ -47,15 +50,20 @@ async def similar(asked: SimilarRequest, neighbours: Neighbours, budget: Budget)
         raise NotKnown(
             f"there is no item {asked.item_id!r}; one that was just published is found in a second", "item_id"
         )
+    planned = plan("similar", asked, neighbours.surfaces, catalogue.table)
     count = asked.offset + asked.k + len(asked.exclude) + 1
     retrieval = neighbours.retrieval
     answers = await _orders(row, retrieval.within(model), count, budget, retrieval)
     excluded = catalogue.table.rows([*asked.exclude, asked.item_id])
-    orders = {name: _allowed(rows, excluded, catalogue) for name, rows in answers.items() if not isinstance(rows, str)}
+    orders = {
+        name: _allowed(rows, excluded, planned, catalogue, now_ms)
+        for name, rows in answers.items()
+        if not isinstance(rows, str)
+    }
     degraded = dropped(answers)
     if not catalogue.table.column("item_encoded")[row]:
         degraded.append(NO_VECTOR)
-    items = page(fuse(orders), catalogue, asked.offset, asked.k)
+    items = page(fuse(orders), planned, catalogue, now_ms)
     return ranking(model.model_version, items, {"total": budget.spent()}, degraded)
 
 
@@ -75,12 +83,16 @@ def _near(row: int, within: Within, count: int) -> Array:
     return np.zeros(0, np.int64) if direction is None else within.nearest.search(direction, count).rows
 
 
-def _allowed(rows: Array, excluded: Array, catalogue: Catalogue) -> Array:
-    return rows[catalogue.table.rankable(rows) & ~np.isin(rows, excluded)]
+def _allowed(rows: Array, excluded: Array, planned: Plan, catalogue: Catalogue, now_ms: int) -> Array:
+    accepted = planned.accepts(catalogue.table, rows, now_ms)
+    return rows[accepted & catalogue.table.rankable(rows) & ~np.isin(rows, excluded)]
 
 
-def page(found: Fused, catalogue: Catalogue, offset: int, k: int) -> list[ScoredItem]:
-    """One page of a fused order."""
-    shown = slice(offset, offset + k)
-    scored = zip(found.rows[shown].tolist(), found.scores[shown].tolist(), found.sources[shown], strict=True)
-    return [ScoredItem(catalogue.table.ids[row], round(score, 6), source) for row, score, source in scored]
+def page(
+    found: Fused, planned: Plan, catalogue: Catalogue, now_ms: int, activity: Mapping[str, Any] = NO_ACTIVITY
+) -> list[ScoredItem]:
+    """What the stages of the surface leave of a fused order, one page of it."""
+    ids = catalogue.table.ids
+    candidates = Candidates([ids[row] for row in found.rows.tolist()], found.rows, [], [])
+    left = slate(planned, found.scores, found.rows, catalogue.table, now_ms, activity)
+    return places(candidates, found.scores, left.places, planned.k, planned.offset, found.sources)

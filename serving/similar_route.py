@@ -1,5 +1,6 @@
 """GET or POST /v1/similar"""
 
+import time
 from typing import Any
 
 import msgspec
@@ -21,7 +22,9 @@ async def similar_items(request: Request) -> Response:
     body = request.method == "POST"
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes)) if body else _of_query(request)
     check_page(asked, state.settings)
-    ranking = await similar(asked, state.neighbours, Budget(asked.deadline_ms or state.settings.deadline_ms))
+    ranking = await similar(
+        asked, state.neighbours, time.time_ns() // 1_000_000, Budget(asked.deadline_ms or state.settings.deadline_ms)
+    )
     observe(state.metrics, ranking)
     state.line = line("", ranking, len(ranking.items))
     return Response(_encode(ranking), media_type="application/json")

@@ -146,3 +146,43 @@ def test_a_pinned_item_that_is_hidden_or_excluded_is_not_brought_in() -> None:
 
 def test_nothing_to_rank_is_rehearsed_too() -> None:
     assert ask(world(), "/v1/rank?dry_run=1", items=["nobody"])[1]["stages"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/similar", {"item_id": "a"}), ("/v1/search", {"query": "item", "user_id": "u"})]
+)
+class TestSimilarAndSearch:
+    def titled(self) -> World:
+        about = world()
+        for number, item_id in enumerate("abcde"):
+            about.catalogue.table.put_content(
+                item_id, {"item_title": f"item {item_id}", "item_attributes": [f"price={number}"]}
+            )
+        return about
+
+    def answer(self, about: World, path: str, **body: Any) -> tuple[int, Any]:
+        with api(about) as client:
+            answer = client.post(path, json=body)
+            return answer.status_code, answer.json()
+
+    def test_a_filter_leaves_what_it_holds_for(self, path: str, body: Any) -> None:
+        answer = self.answer(self.titled(), path, **body, filter="price >= 3")[1]
+        assert sorted(order(answer)) == ["d", "e"]
+
+    def test_a_surface_brings_its_stages(self, path: str, body: Any) -> None:
+        about = self.titled()
+        about.surfaces = Surfaces({**about.surfaces.surfaces, "pinned": (Pin((Pinned("e", 1),)),)})
+        assert order(self.answer(about, path, **body, surface="pinned")[1])[0] == "e"
+
+    def test_a_filter_that_cannot_be_understood_is_refused(self, path: str, body: Any) -> None:
+        status, answer = self.answer(self.titled(), path, **body, filter="price >")
+        assert (status, answer["error"]["field"]) == (422, "filter")
+
+
+def test_a_search_leaves_out_what_a_surface_does_not_show_this_user() -> None:
+    about = TestSimilarAndSearch().titled()
+    about.users = FakeUsers({"u": LIKED})
+    about.surfaces = Surfaces({**about.surfaces.surfaces, "search": (Seen(("like",)),)})
+    with api(about) as client:
+        answer = client.post("/v1/search", json={"query": "item", "user_id": "u"}).json()
+    assert sorted(order(answer)) == ["b", "c", "d", "e"]
