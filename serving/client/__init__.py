@@ -5,6 +5,7 @@ from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.client.errors import Broken, FreshrankError, Lost, NotTaken, QueueFull, Refused, Unavailable
 from serving.client.event_queue import EventQueue
+from serving.client.reasons import Explanation
 from serving.client.retries import Retries
 from streaming.events import Interaction, Item, Merge, User
 
@@ -13,6 +14,7 @@ __all__ = [
     "Broken",
     "Client",
     "EventQueue",
+    "Explanation",
     "FreshrankError",
     "Interaction",
     "Item",

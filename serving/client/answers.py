@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
+from serving.client.reasons import Change, Explanation
 from streaming.events import Action, Interaction
 
 
@@ -15,7 +16,7 @@ class RankedItem(msgspec.Struct, frozen=True):
     item_id: str
     score: float | None = None
     source: str | None = None  # what proposed it, where the API chose the candidates
-    explanation: dict[str, Any] | None = None  # where it was asked for
+    explanation: Explanation | None = None  # where it was asked for
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -37,6 +38,7 @@ class Ranking(msgspec.Struct, frozen=True):
     unavailable_items: list[str] = []
     degraded: list[str] = []  # what did not work as it should; empty when all is well
     took_ms: dict[str, float] = {}  # by stage
+    stages: list[Change] = []  # of a dry run: what each of them changed
     asker: Asker = Asker()  # filled in by the client
 
     @property
@@ -64,6 +66,16 @@ class Ranking(msgspec.Struct, frozen=True):
             position=self.asker.offset + item_ids.index(item_id),
             context=self.asker.context,
         )
+
+
+class Rankings(msgspec.Struct, frozen=True):
+    """Rankings in the order they were asked for."""
+
+    request_id: str
+    model_version: str
+    rankings: list[Ranking]
+    degraded: list[str] = []
+    took_ms: dict[str, float] = {}
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -43,6 +43,9 @@ class AsyncClient:
 
     rank = _method(calls.rank)
     recommend = _method(calls.recommend)
+    batch = _method(calls.batch)
+    similar = _method(calls.similar)
+    search = _method(calls.search)
     user = _method(calls.user)
     events = _method(calls.events)
     items = _method(calls.items)

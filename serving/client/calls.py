@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
 
-from serving.client.answers import Asker, Known, Ranking, Receipt
+from serving.client.answers import Asker, Known, Ranking, Rankings, Receipt
+from serving.client.asked import Asked, Page, Searched
 from serving.client.call import Call
 from serving.client.errors import Lost, NotTaken, Sent
 from streaming.events import Interaction, Item, Merge, User
@@ -17,30 +18,32 @@ from streaming.events import Interaction, Item, Merge, User
 Answer = TypeVar("Answer")
 
 
-class Asked(TypedDict, total=False):
-    """What may be said of a ranking; ``user_id`` or ``session_id`` must be."""
-
-    user_id: str
-    session_id: str  # where no user is known
-    k: int  # how many items
-    offset: int  # how many of the best to leave out: the next page
-    context: dict[str, Any]  # device, country, referrer, query, free keys
-    surface: str  # where they are shown: its slate rules apply
-    filter: str  # an expression on item attributes
-    exclude: list[str]  # items not to be shown
-    diversity: float  # 0 to 1
-    explain: bool
-    deadline_ms: int  # the whole of it must not take longer
+def rank(items: Sequence[str], dry_run: bool = False, **asked: Unpack[Asked]) -> Call[Ranking]:
+    """Order these items for a user; a dry run tells what each stage changed, and is neither logged nor remembered."""
+    return _ranking("/v1/rank", {"items": list(items), **asked}, _asker(asked), dry_run)
 
 
-def rank(items: Sequence[str], **asked: Unpack[Asked]) -> Call[Ranking]:
-    """Order these items for a user."""
-    return _ranking("/v1/rank", {"items": list(items), **asked}, asked)
+def recommend(dry_run: bool = False, **asked: Unpack[Asked]) -> Call[Ranking]:
+    """The best of the whole catalogue for a user; a dry run as of ``rank``."""
+    return _ranking("/v1/recommend", dict(asked), _asker(asked), dry_run)
 
 
-def recommend(**asked: Unpack[Asked]) -> Call[Ranking]:
-    """The best of the whole catalogue for a user."""
-    return _ranking("/v1/recommend", dict(asked), asked)
+def batch(requests: Sequence[Asked]) -> Call[list[Ranking]]:
+    """Recommendations for many users, in the order of the requests."""
+    askers = [_asker(each) for each in requests]
+    return Call("POST", "/v1/batch", partial(_batched, askers), {"requests": list(requests)})
+
+
+def similar(item_id: str, **asked: Unpack[Page]) -> Call[Ranking]:
+    """The items most like one. Raises Refused (404) where nobody knows it."""
+    return _ranking("/v1/similar", {"item_id": item_id, **asked}, Asker(offset=asked.get("offset", 0)))
+
+
+def search(query: str, **asked: Unpack[Searched]) -> Call[Ranking]:
+    """What suits a text; with a user, what they like counts too. Events that cite it say the query."""
+    typed = {**(asked.get("context") or {}), "query": query}
+    asker = Asker(asked.get("user_id"), asked.get("session_id"), typed, asked.get("offset", 0))
+    return _ranking("/v1/search", {"query": query, **asked}, asker)
 
 
 def user(user_id: str) -> Call[Known]:
@@ -90,12 +93,21 @@ def completed(event: Interaction | Merge) -> Interaction | Merge:
     return msgspec.structs.replace(event, event_id=event.event_id or uuid4().hex, timestamp=when)
 
 
-def _ranking(path: str, body: dict[str, Any], asked: Asked) -> Call[Ranking]:
-    return Call("POST", path, partial(_ranked, msgspec.convert(asked, Asker)), body)
+def _ranking(path: str, body: dict[str, Any], asker: Asker, dry_run: bool = False) -> Call[Ranking]:
+    return Call("POST", path, partial(_ranked, asker), body, {"dry_run": "1"} if dry_run else {})
 
 
 def _ranked(asker: Asker, raw: bytes) -> Ranking:
-    return msgspec.structs.replace(_rankings(raw), asker=asker)
+    return msgspec.structs.replace(_read_ranking(raw), asker=asker)
+
+
+def _batched(askers: Sequence[Asker], raw: bytes) -> list[Ranking]:
+    paired = zip(_read_rankings(raw).rankings, askers, strict=True)
+    return [msgspec.structs.replace(ranking, asker=asker) for ranking, asker in paired]
+
+
+def _asker(asked: Asked) -> Asker:
+    return Asker(asked.get("user_id"), asked.get("session_id"), asked.get("context"), asked.get("offset", 0))
 
 
 def _sending(path: str, messages: Sequence[Sent]) -> Call[int]:
@@ -127,4 +139,4 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-_rankings, _receipt = _reading(Ranking), _reading(Receipt)
+_read_ranking, _read_rankings, _receipt = _reading(Ranking), _reading(Rankings), _reading(Receipt)

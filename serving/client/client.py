@@ -48,6 +48,9 @@ class Client:
 
     rank = _method(calls.rank)
     recommend = _method(calls.recommend)
+    batch = _method(calls.batch)
+    similar = _method(calls.similar)
+    search = _method(calls.search)
     user = _method(calls.user)
     events = _method(calls.events)
     items = _method(calls.items)

@@ -11,7 +11,7 @@ import pytest
 
 from feature_repo import user_activity
 from feature_repo.user_activity import UserActivity, advance
-from serving import answer, ingest, known_user, request
+from serving import answer, batch_route, ingest, known_user, request, searching, similar_items
 from serving.app import create_app
 from serving.client import (
     AsyncClient,
@@ -27,8 +27,11 @@ from serving.client import (
     Unavailable,
     User,
     answers,
-    calls,
+    asked,
+    reasons,
 )
+from serving.explain import explanation
+from serving.slate import run
 from serving.user_features import UserRows
 from tests.serving.client.served import Script, api, away, mocked, receipt
 from tests.serving.fakes import FakeBus, FakeUsers, World
@@ -108,6 +111,18 @@ async def _transport(world: World) -> AsyncIterator[httpx.ASGITransport]:
 
     async with app.router.lifespan_context(app) as state:
         yield httpx.ASGITransport(stated)
+
+
+def test_every_way_to_ask_for_items_gives_a_ranking_that_can_be_cited() -> None:
+    with api(World()) as url, Client(url) as client:
+        said = [client.recommend(user_id="7", k=2, explain=True), client.similar("a", k=2, offset=1)]
+        said += [*client.batch([{"user_id": "7", "k": 1}, {"session_id": "s"}]), client.search("tea", user_id="7")]
+        dry = client.recommend(dry_run=True, user_id="7")
+    assert all(each.request_id and each.items for each in said)
+    assert said[0].items[0].explanation and said[0].items[0].explanation.sentence
+    assert [each.asker.user_id or each.asker.session_id for each in said] == ["7", None, "7", "s", "7"]
+    assert said[1].impressions()[0].position == 1 and said[4].impressions()[0].context == {"query": "tea"}
+    assert dry.stages and not said[0].stages
 
 
 def test_what_is_known_of_a_user_is_read() -> None:
@@ -205,6 +220,13 @@ def test_a_newer_api_may_say_more() -> None:
         (known_user.KnownUser, answers.Known),
         (known_user.Feature, answers.Feature),
         (known_user.Visit, answers.Visit),
+        (batch_route.BatchAnswer, answers.Rankings),
+        (explanation.Explanation, reasons.Explanation),
+        (explanation.Influence, reasons.Influence),
+        (explanation.StageMove, reasons.StageMove),
+        (run.Change, reasons.Change),
+        (run.Moved, reasons.Moved),
+        (run.Rescored, reasons.Rescored),
         (ingest.Receipt, answers.Receipt),
         (ingest.Rejected, answers.Rejected),
     ],
@@ -214,5 +236,7 @@ def test_the_client_knows_every_field_that_the_api_answers(theirs: Any, ours: An
 
 
 def test_the_client_can_say_everything_that_the_api_may_be_asked() -> None:
-    assert set(request.RecommendRequest.__struct_fields__) == set(calls.Asked.__annotations__)
-    assert set(request.RankRequest.__struct_fields__) == {*calls.Asked.__annotations__, "items"}
+    assert set(request.RecommendRequest.__struct_fields__) == set(asked.Asked.__annotations__)
+    assert set(request.RankRequest.__struct_fields__) == {*asked.Asked.__annotations__, "items"}
+    assert set(searching.SearchRequest.__struct_fields__) == {*asked.Searched.__annotations__, "query"}
+    assert set(similar_items.SimilarRequest.__struct_fields__) == {*asked.Page.__annotations__, "item_id"}
