@@ -16,4 +16,4 @@ def pseudonym(user_id: str, salt: str) -> str:
 
 def shown(user_id: str, salt: str | None) -> str:
     """``user_id`` as logs and exports have it: a pseudonym where a salt is configured."""
-    return pseudonym(user_id, salt) if salt else user_id
+    return pseudonym(user_id, salt) if salt and user_id else user_id

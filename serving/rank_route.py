@@ -5,6 +5,7 @@ import time
 import msgspec
 from fastapi import Request, Response
 
+from feature_repo.pseudonym import shown
 from serving.answer import Ranking
 from serving.body import decode, read
 from serving.budget import Budget
@@ -29,7 +30,7 @@ async def rank_items(request: Request) -> Response:
     state.metrics.candidates.observe(len(asked.items))
     observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)
-    state.line = line(asked.key, ranking, len(asked.items))
+    state.line = line(shown(asked.key, state.settings.salt), ranking, len(asked.items))
     return Response(_encode(ranking), media_type="application/json")
 
 

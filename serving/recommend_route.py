@@ -5,6 +5,7 @@ import time
 import msgspec
 from fastapi import Request, Response
 
+from feature_repo.pseudonym import shown
 from serving.body import decode, read
 from serving.budget import Budget
 from serving.dry_run import dry_run
@@ -29,7 +30,7 @@ async def recommend_items(request: Request) -> Response:
     )
     observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)
-    state.line = line(asked.key, ranking, len(ranking.items))
+    state.line = line(shown(asked.key, state.settings.salt), ranking, len(ranking.items))
     return Response(_encode(ranking), media_type="application/json")
 
 

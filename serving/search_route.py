@@ -5,6 +5,7 @@ import time
 import msgspec
 from fastapi import Request, Response
 
+from feature_repo.pseudonym import shown
 from serving.body import decode, read
 from serving.budget import Budget
 from serving.paging import check_page
@@ -23,5 +24,5 @@ async def search_items(request: Request) -> Response:
     budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
     ranking = await search(asked, state.neighbours, time.time_ns() // 1_000_000, budget)
     observe(state.metrics, ranking)
-    state.line = line(asked.user_id or asked.session_id or "", ranking, len(ranking.items))
+    state.line = line(shown(asked.user_id or asked.session_id or "", state.settings.salt), ranking, len(ranking.items))
     return Response(_encode(ranking), media_type="application/json")

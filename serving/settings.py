@@ -54,6 +54,10 @@ class ServingSettings(BaseSettings):
     user_salt: SecretStr | None = None  # users appear in logs and exports under names made with it
 
     @property
+    def salt(self) -> str | None:
+        return self.user_salt.get_secret_value() if self.user_salt else None
+
+    @property
     def keys_on(self) -> bool:
         return not _is_loopback(self.api_host) if self.api_keys is None else self.api_keys
 

@@ -37,18 +37,17 @@ class Record:
 async def open_gate(settings: ServingSettings, stores: StoreSettings) -> AsyncIterator[Gate]:
     """The gate; it opens to everybody where keys are off, and says so."""
     tables = open_tables(stores)
-    salt = settings.user_salt.get_secret_value() if settings.user_salt else None
     try:
         if not settings.keys_on:
             log.warning(
                 "API keys are off: whoever reaches %s:%d may do everything", settings.api_host, settings.api_port
             )
-            yield Gate(None, Record(tables), settings.rate_limit, salt)
+            yield Gate(None, Record(tables), settings.rate_limit, settings.salt)
             return
         keyring = Keyring(tables.every_key)
         await keyring.refresh()
         log.info("API keys are on")
         async with background(keyring.watch()):
-            yield Gate(keyring, Record(tables), settings.rate_limit, salt)
+            yield Gate(keyring, Record(tables), settings.rate_limit, settings.salt)
     finally:
         await asyncio.to_thread(tables.close)

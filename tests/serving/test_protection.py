@@ -3,7 +3,9 @@
 import logging
 
 import pytest
+from pydantic import SecretStr
 
+from feature_repo.pseudonym import pseudonym
 from serving.app import ROUTES
 from serving.keys.key import Scope
 from serving.keys.scopes import OPEN, SCOPES
@@ -151,3 +153,20 @@ def test_the_log_line_names_the_key_and_never_its_text(caplog: pytest.LogCapture
         client.post("/v1/rank", json={"user_id": "u", "items": ["a"]}, headers=bearer(Scope.READ_RANKINGS))
     text = TEXTS[Scope.READ_RANKINGS]
     assert f"key={text[4:16]}" in caplog.text and text not in caplog.text
+
+
+def test_with_a_salt_no_log_line_names_a_user(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.settings = world.settings.model_copy(update={"user_salt": SecretStr("pepper")})
+    jane = "jane@example.com"
+    with caplog.at_level(logging.INFO), api(world) as client:
+        client.post("/v1/rank", json={"user_id": jane, "items": ["a"]})
+        client.post("/v1/recommend", json={"session_id": jane})
+        client.post("/v1/search", json={"query": "a", "user_id": jane})
+        client.post(f"/v1/users/{jane}/merge", json={"session_id": "s"})
+        client.get(f"/v1/users/{jane}")
+        client.get(f"/nowhere/{jane}")
+        client.delete(f"/v1/users/{jane}")
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("serving")]
+    assert f"user='{pseudonym(jane, 'pepper')}'" in lines[0]
+    assert len(lines) == 7 and not any("jane" in line for line in lines)

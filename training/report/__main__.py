@@ -21,6 +21,7 @@ from training.report.importance import importance
 from training.report.page import render
 from training.report.sample import sample
 from training.report.tuning import against, texts
+from training.report.worst import masked
 from training.rivals import read_weights
 from training.runs import Run, latest_run
 from training.samples import Catalogue, read_catalogue
@@ -45,7 +46,8 @@ def report(
     catalogue = read_catalogue(snapshot)
     worth = inputs_worth(evidence, trained, settings, snapshot, catalogue, file, count)
     tuning = {"against": against(evidence, other), "texts": texts(evidence, trained, catalogue.texts)}
-    return build(evidence, tuning=tuning, importance=worth)
+    made = build(evidence, tuning=tuning, importance=worth)
+    return made | {"worst": masked(made["worst"], settings.salt)}
 
 
 def inputs_worth(

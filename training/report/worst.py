@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from feature_repo.pseudonym import shown
 from training.metrics import ndcg
 from training.report.evidence import MODEL, Evidence
 
@@ -27,6 +28,12 @@ def worst(evidence: Evidence) -> dict[str, Any]:
         "users_with_enough_cases": len(people),
         "users": [_user(evidence, cases, row, before) for row in people[:USERS].reset_index().to_dict("records")],
     }
+
+
+def masked(section: dict[str, Any], salt: str | None) -> dict[str, Any]:
+    """The section with its users under the names that logs have for them."""
+    users = [user | {"user_id": shown(user["user_id"], salt)} for user in section["users"]]
+    return section | {"users": users}
 
 
 def earlier(evidence: Evidence, user_ids: Sequence[str]) -> dict[str, list[str]]:

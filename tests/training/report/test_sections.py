@@ -15,7 +15,7 @@ from training.report.headline import headline
 from training.report.learning import learning
 from training.report.shown import shown
 from training.report.slices import little_known, popularity_classes, slices
-from training.report.worst import worst
+from training.report.worst import masked, worst
 
 LOG3 = 1 / np.log2(3)  # the gain of the second place
 
@@ -172,6 +172,13 @@ def test_every_recorded_number_is_a_curve_over_its_own_clock() -> None:
 def test_many_records_become_means_of_neighbours() -> None:
     curve = learning([{"step": step, "loss": float(step % 2)} for step in range(400)])["curves"][0]
     assert len(curve["points"]) == 200 and curve["points"][0] == [0.5, 0.5]
+
+
+def test_with_a_salt_the_report_names_no_user() -> None:
+    section = worst(shop())
+    users = {user["user_id"] for user in section["users"]}
+    assert {user["user_id"] for user in masked(section, None)["users"]} == users
+    assert users.isdisjoint(user["user_id"] for user in masked(section, "pepper")["users"])
 
 
 def test_the_worst_users_come_first_with_their_history_and_what_was_ranked() -> None:
