@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from serving.app import create_app
+from streaming import events
 from tests.serving.fakes import World, api
 
 CLICK = {"user_id": "7", "item_id": "50", "action": "click"}
@@ -59,3 +60,11 @@ def closed(schema: dict[str, Any]) -> bool:
     if choices == [schema]:
         return schema.get("additionalProperties") is False
     return all(closed(choice) for choice in choices)
+
+
+def test_what_is_taken_belongs_to_the_topics_of_its_kind() -> None:
+    world = World()
+    with api(world) as client:
+        for path, body in (("events", CLICK), ("items", {"item_id": "50"}), ("users", {"user_id": "7"})):
+            assert client.post(f"/v1/{path}", json=body).status_code == 200
+    assert [events.topic_of(message) for message in world.bus.messages] == ["interactions", "items", "users"]
