@@ -53,6 +53,18 @@ def test_a_score_is_what_the_stored_rows_make_it(api: Api) -> None:
     assert api.scores("item-7")["item-7"] == pytest.approx(expected, abs=1e-5)
 
 
+def test_what_an_item_of_the_history_adds_is_what_triton_says_without_it(api: Api) -> None:
+    user = OnlineRows(open_store(stores(api.system.environment)), user_activity).read(["user-0"])["user-0"].values
+    by_id = dict(zip(api.item_ids, vectors(ITEMS, 0).astype(np.float32), strict=True))
+    answer = api.ask("/v1/rank", {"user_id": "user-0", "items": ["item-7"], "explain": True})[1]
+    told = answer["items"][0]["explanation"]["history"]
+    for influence in told:
+        times = list(user["history_item_ids"]).count(influence["item_id"])
+        expected = times * by_id["item-7"] @ by_id[influence["item_id"]]
+        assert influence["adds"] == pytest.approx(expected, abs=1e-4)
+    assert len(told) == 7 and answer["degraded"] == []
+
+
 def test_a_stranger_is_ranked_by_the_items_alone(api: Api) -> None:
     store = open_store(stores(api.system.environment))
     answer = api.rank("item-7", user_id="nobody")[1]
