@@ -13,7 +13,8 @@ from serving import openapi
 from serving.adapters import gorse_routes, metarank_routes
 from serving.batch_route import recommend_batch
 from serving.errors import EXCEPTION_HANDLERS
-from serving.event_routes import delete_item, delete_user, take_interactions, take_items, take_users
+from serving.event_routes import take_interactions, take_items, take_users
+from serving.forget_routes import delete_item, delete_user, tell_receipt
 from serving.headers import SecurityHeaders
 from serving.health_routes import live, metrics, ready
 from serving.keys.described import secured, with_schemes
@@ -46,6 +47,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any], dict[str, Any]], ...] = (
     ("DELETE", "/v1/items/{item_id}", delete_item, openapi.DELETE_ITEM),
     ("GET", "/v1/users/{user_id}", tell_user, openapi.TELL_USER),
     ("DELETE", "/v1/users/{user_id}", delete_user, openapi.DELETE_USER),
+    ("GET", "/v1/receipts/{receipt_id}", tell_receipt, openapi.TELL_RECEIPT),
     ("GET", "/health/live", live, openapi.LIVE),
     ("GET", "/health/ready", ready, openapi.READY),
     ("GET", "/metrics", metrics, openapi.METRICS),
@@ -123,6 +125,8 @@ def _describe(metrics: Metrics, neighbours: Neighbours) -> None:
         "Queries of rankings, by how their vectors were come by: kept, encoded, or failed, where the query had no say"
     )
     metrics.counter("queries", text, neighbours.queries.counts)
+    text = "Pages for the stages that look at what was served: kept, or lost because the online store took none"
+    metrics.counter("served_pages", text, neighbours.served.counts)
     metrics.gauge("left_alone", "Neighbours that are left alone for failing", neighbours.guards.left_alone)
     metrics.gauge("items", "Items in the item table", lambda: len(catalogue.table))
     metrics.gauge("items_wanted", "Items that wait to be loaded", lambda: len(catalogue.wanted))

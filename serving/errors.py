@@ -15,7 +15,8 @@ ServingError
     ├── OnlineStoreUnavailable
     ├── BrokerUnavailable
     ├── KeysUnavailable          the API keys were never read
-    └── AuditUnavailable         an action of an admin cannot be recorded
+    ├── AuditUnavailable         an action of an admin cannot be recorded
+    └── ReceiptsUnavailable      a deletion cannot be written down
 
 Every answer has the shape ``{"error": {"code", "message", "field"?}}``.
 """
@@ -116,6 +117,10 @@ class AuditUnavailable(Unavailable):
     """An action of an admin cannot be recorded."""
 
 
+class ReceiptsUnavailable(Unavailable):
+    """A deletion cannot be written down."""
+
+
 ANSWERS: dict[type[ServingError], tuple[int, str]] = {
     InvalidRequest: (422, "invalid_request"),
     TooLarge: (413, "too_large"),
@@ -131,6 +136,7 @@ ANSWERS: dict[type[ServingError], tuple[int, str]] = {
     BrokerUnavailable: (503, "broker_unavailable"),
     KeysUnavailable: (503, "keys_unavailable"),
     AuditUnavailable: (503, "audit_unavailable"),
+    ReceiptsUnavailable: (503, "receipts_unavailable"),
 }
 
 

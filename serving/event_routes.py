@@ -1,11 +1,11 @@
-"""POST /v1/events, /v1/items, /v1/users: what happened, into the broker; DELETE of items and users: tombstones."""
+"""POST /v1/events, /v1/items, /v1/users: what happened, into the broker."""
 
 import msgspec
 from fastapi import Request, Response
 
 from serving import strict
 from serving.ingest import Parse, Receipt, one
-from serving.receive import receive, tombstone
+from serving.receive import receive
 from streaming import events
 
 
@@ -22,16 +22,6 @@ async def take_items(request: Request) -> Response:
 async def take_users(request: Request) -> Response:
     """Take user profiles, new or changed."""
     return await _take(request, one(strict.user), events.TOPIC_USERS)
-
-
-async def delete_item(request: Request) -> Response:
-    """Remove an item from every ranking."""
-    return answer(await tombstone(request, events.TOPIC_ITEMS, request.path_params["item_id"]))
-
-
-async def delete_user(request: Request) -> Response:
-    """Forget a user's profile."""
-    return answer(await tombstone(request, events.TOPIC_USERS, request.path_params["user_id"]))
 
 
 async def _take(request: Request, parse: Parse, topic: str) -> Response:

@@ -1,6 +1,7 @@
 """item-changes -> the catalogue, in a thread that only reads; the event loop takes the rows over.
 
-Read without a group, from the beginning: every API process sees every change, and the topic is compacted.
+Read without a group, from the beginning: every API process sees every change, and the topic is compacted. The same
+thread hears which users are forgotten from now on (tombstones on `users`).
 """
 
 import asyncio
@@ -12,21 +13,24 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from streaming.events import TOPIC_ITEM_CHANGES, InvalidEvent, ItemChange, item_change
+from streaming.events import TOPIC_ITEM_CHANGES, TOPIC_USERS, InvalidEvent, ItemChange, item_change
 
 POLL_MS = 200
 CHUNK = 50  # changes taken over at once: a burst of thousands leaves room for rankings in between
 RETRY = 1.0  # seconds until a broker that was away is tried again
 log = logging.getLogger(__name__)
 Receive = Callable[[list[ItemChange]], None]
+Forget = Callable[[str], None]
 
 
 class ItemChanges:
     """Reads item-changes until it is closed; a broker that is away is tried for ever."""
 
-    def __init__(self, broker: str, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, broker: str, receive: Receive, loop: asyncio.AbstractEventLoop, forget: Forget = lambda user_id: None
+    ) -> None:
         self._broker = broker
-        self._receive = receive
+        self._receive, self._forget = receive, forget
         self._loop = loop
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=TOPIC_ITEM_CHANGES, daemon=True)
@@ -62,15 +66,20 @@ class ItemChanges:
             consumer.close()
 
     def _assign(self, consumer: Any) -> bool:
-        """Take every partition, once the topic exists."""
-        partitions = consumer.partitions_for_topic(TOPIC_ITEM_CHANGES)
-        if partitions:
-            consumer.assign([TopicPartition(TOPIC_ITEM_CHANGES, partition) for partition in sorted(partitions)])
-            consumer.seek_to_beginning()
-        return bool(partitions)
+        """Take every partition, once the topics exist."""
+        changes, users = (_places(consumer, topic) for topic in (TOPIC_ITEM_CHANGES, TOPIC_USERS))
+        if changes and users:
+            consumer.assign([*changes, *users])
+            consumer.seek_to_beginning(*changes)
+            consumer.seek_to_end(*users)
+        return bool(changes and users)
 
     def _hand_over(self, polled: dict[Any, Sequence[Any]]) -> None:
-        changes = [change for records in polled.values() for record in records for change in decoded(record)]
+        records = [record for records in polled.values() for record in records]
+        for record in records:
+            if record.topic == TOPIC_USERS and record.value is None and record.key:
+                self._loop.call_soon_threadsafe(self._forget, record.key.decode(errors="replace"))
+        changes = [change for record in records if record.topic != TOPIC_USERS for change in decoded(record)]
         for start in range(0, len(changes), CHUNK):
             taken = threading.Event()
             self._loop.call_soon_threadsafe(self._take, changes[start : start + CHUNK], taken)
@@ -82,6 +91,10 @@ class ItemChanges:
             self._receive(changes)
         finally:
             taken.set()
+
+
+def _places(consumer: Any, topic: str) -> list[TopicPartition]:
+    return [TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic) or ())]
 
 
 def open_consumer(broker: str) -> Any:

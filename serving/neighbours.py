@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from feature_repo.erasure import open_erasures
 from feature_repo.served import ServedPages
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
@@ -28,6 +29,7 @@ from serving.queries import Queries
 from serving.ranker import MODEL, Ranker, Triton
 from serving.ranking_log import RankingLog, Sink
 from serving.readiness import Check
+from serving.receipts import Receipts, StoredReceipts
 from serving.served_lists import ServedLists
 from serving.settings import ServingSettings
 from serving.slate.surfaces import DEFAULT, Surfaces, load, longest_memory
@@ -72,6 +74,7 @@ class Neighbours:
     checks: dict[str, Check]
     retrieval: Retrieval
     served: ServedLists
+    receipts: Receipts
     surfaces: Surfaces = field(default_factory=load)
     guards: Guards = field(default_factory=Guards)
 
@@ -94,12 +97,15 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         users = UserFeatures(store, settings.feast_timeout_ms)
         publisher = Publisher(settings.broker, settings.broker_timeout_ms)
         stack.push_async_callback(asyncio.to_thread, publisher.close)
-        changes = ItemChanges(settings.broker, catalogue.take_over, asyncio.get_running_loop())
+        last_known = LastKnown(settings.kept_users)
+        changes = ItemChanges(settings.broker, catalogue.take_over, asyncio.get_running_loop(), last_known.forget)
         changes.start()
         stack.push_async_callback(asyncio.to_thread, changes.close)
         rankings = RankingLog(settings.broker, settings.ranking_log_share, settings.broker_timeout_ms)
         rankings.start()
         stack.push_async_callback(asyncio.to_thread, rankings.close)
+        erasures = open_erasures(store_settings)
+        stack.push_async_callback(asyncio.to_thread, erasures.close)
         rows = StoredItems(store, settings.feast_timeout_ms)
         patient = Triton(settings.triton, encoder.TIMEOUT_MS)
         stack.push_async_callback(patient.close)
@@ -126,6 +132,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
             },
             retrieval,
             ServedLists(ServedPages(store, round(longest_memory(surfaces)))),
+            StoredReceipts(erasures),
             surfaces,
-            Guards(last_known=LastKnown(settings.kept_users)),
+            Guards(last_known=last_known),
         )

@@ -10,6 +10,8 @@ from serving.batch_route import BatchAnswer, BatchRequest
 from serving.ingest import Receipt
 from serving.known_user import KnownUser
 from serving.merge_route import MergeRequest
+from serving.receipts import KEPT, ErasureReceipt
+from serving.receive import Asked
 from serving.request import RankRequest, RecommendRequest
 from serving.searching import SearchRequest
 from serving.similar_items import SimilarRequest
@@ -87,7 +89,7 @@ def responses(kind: Any, example: Any) -> dict[str, Any]:
     }
 
 
-_IDS = {"item_id": "50", "user_id": "7"}
+_IDS = {"item_id": "50", "user_id": "7", "receipt_id": "6cd2b8f4a31d4f6e9f0c2a7b5e1d8c93"}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
@@ -138,8 +140,24 @@ READY = {
 }
 _EXPOSITION = {"text/plain": {"schema": {"type": "string"}, "example": "freshrank_items 1682.0"}}
 METRICS = {"responses": {"200": {"description": "Prometheus' text format", "content": _EXPOSITION}}}
-DELETE_ITEM = {"parameters": [_path_parameter("item_id")], **RECEIPT}
-DELETE_USER = {"parameters": [_path_parameter("user_id")], **RECEIPT}
+_ASKED = {"accepted": 1, "rejected": [], "request_id": _RANKING["request_id"], "receipt_id": _IDS["receipt_id"]}
+_ERASED = {
+    "request_id": _RANKING["request_id"],
+    "receipt_id": _IDS["receipt_id"],
+    "kind": "user",
+    "state": "done",
+    "asked_at": "2026-01-31T12:00:00.000Z",
+    "begun_at": "2026-01-31T12:00:00.012Z",
+    "done_at": "2026-01-31T12:15:03.071Z",
+    "removed": [{"store": "offline log: interactions", "rows": 81, "at": "2026-01-31T12:00:02.131Z"}],
+    "kept": KEPT,
+}
+DELETE_ITEM = {"parameters": [_path_parameter("item_id")], "responses": responses(Asked, _ASKED)}
+DELETE_USER = {"parameters": [_path_parameter("user_id")], "responses": responses(Asked, _ASKED)}
+TELL_RECEIPT = {
+    "parameters": [_path_parameter("receipt_id")],
+    "responses": {**responses(ErasureReceipt, _ERASED), "404": {"description": "There is no such receipt"}},
+}
 TELL_USER = {
     "parameters": [_path_parameter("user_id")],
     "responses": {**responses(KnownUser, _KNOWN), "404": {"description": "Nothing is known of this user"}},

@@ -1,13 +1,16 @@
 """A request's events -> the broker -> a receipt, counted in the metrics and the log line."""
 
 import time
+from uuid import uuid4
 
 from fastapi import Request
 
 from serving.body import read
-from serving.errors import BrokerUnavailable
+from serving.errors import BrokerUnavailable, InvalidRequest
 from serving.ingest import Parse, Receipt, publish, split
 from streaming import events
+
+LONGEST_ID = 256  # streaming.events.Id
 
 
 async def receive(request: Request, parse: Parse, topic: str, whole: bool = False) -> Receipt:
@@ -21,9 +24,25 @@ async def receive(request: Request, parse: Parse, topic: str, whole: bool = Fals
     return receipt
 
 
-async def tombstone(request: Request, topic: str, key: str) -> Receipt:
-    """Delete the entry under ``key``."""
-    return await deliver(request, events.Deletion(topic, key))
+class Asked(Receipt, frozen=True):
+    """A deletion that the broker has; under ``receipt_id`` what became of it can be read."""
+
+    request_id: str
+    receipt_id: str
+
+
+async def tombstone(request: Request, topic: str, key: str) -> Asked:
+    """Have whoever is under ``key`` forgotten. Raises InvalidRequest, ReceiptsUnavailable, BrokerUnavailable."""
+    if len(key) > LONGEST_ID or "\0" in key:
+        raise InvalidRequest(f"an id has at most {LONGEST_ID} characters, and no NUL among them")
+    receipts = request.state.neighbours.receipts
+    receipt_id = await receipts.ask("item" if topic == events.TOPIC_ITEMS else "user", key)
+    try:
+        receipt = await deliver(request, events.Deletion(topic, key, receipt_id))
+    except BrokerUnavailable:
+        await receipts.withdraw(receipt_id)
+        raise
+    return Asked(receipt.accepted, receipt.rejected, uuid4().hex, receipt_id)
 
 
 async def deliver(request: Request, message: events.Publishable) -> Receipt:

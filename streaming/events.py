@@ -17,7 +17,6 @@ TOPIC_USERS: Final = "users"  # key user_id; null deletes
 TOPIC_BY_ITEM: Final = "interactions-by-item"  # the worker's own repartition of interactions
 TOPIC_ITEM_CHANGES: Final = "item-changes"  # key <view>/<item_id>
 TOPIC_DEAD_LETTERS: Final = "dead-letters"  # original key
-
 RECEIPT: Final = "receipt"  # header of a tombstone: under what id its asker reads what became of it
 
 Action = Literal["impression", "view", "click", "like", "cart", "purchase", "rating", "dismiss"]
@@ -140,6 +139,7 @@ _items = msgspec.json.Decoder(Item)
 _users = msgspec.json.Decoder(User)
 _item_changes = msgspec.json.Decoder(ItemChange)
 encode = msgspec.json.Encoder().encode
+_TOPICS = {Interaction: TOPIC_INTERACTIONS, Merge: TOPIC_INTERACTIONS, Item: TOPIC_ITEMS, User: TOPIC_USERS}
 
 
 def interaction(
@@ -149,9 +149,7 @@ def interaction(
     event = _decode(decoder, raw)
     if event.user_id is None and event.session_id is None:
         raise InvalidEvent("an interaction needs a `user_id` or a `session_id`")
-    when = epoch_ms(event.timestamp, now_ms, "timestamp")
-    if when > now_ms + AHEAD:
-        raise _ahead(when, now_ms)
+    when = _moment(event.timestamp, now_ms)
     if event.event_id and event.timestamp == when:
         return event
     return msgspec.structs.replace(event, event_id=event.event_id or unnamed or str(uuid4()), timestamp=when)
@@ -162,9 +160,7 @@ def merge(raw: bytes, now_ms: int, decoder: "msgspec.json.Decoder[Merge]" = _mer
     event = _decode(decoder, raw)
     if event.key == event.user_id:
         raise InvalidEvent("`user_id` is the session itself, which cannot be merged into itself")
-    when = epoch_ms(event.timestamp, now_ms, "timestamp")
-    if when > now_ms + AHEAD:
-        raise _ahead(when, now_ms)
+    when = _moment(event.timestamp, now_ms)
     return msgspec.structs.replace(event, event_id=event.event_id or str(uuid4()), timestamp=when)
 
 
@@ -210,15 +206,9 @@ def item_change(raw: bytes) -> ItemChange:
 
 def topic_of(message: Publishable) -> str:
     """Where a message belongs."""
-    match message:
-        case Interaction() | Merge():
-            return TOPIC_INTERACTIONS
-        case Item():
-            return TOPIC_ITEMS
-        case User():
-            return TOPIC_USERS
-        case Deletion():
-            return message.topic
+    if isinstance(message, Deletion):
+        return message.topic
+    return next(topic for kind, topic in _TOPICS.items() if isinstance(message, kind))  # subclasses belong there too
 
 
 def _decode(decoder: msgspec.json.Decoder[Message], raw: bytes) -> Message:
@@ -242,8 +232,10 @@ def epoch_ms(when: When, now_ms: int, field: str) -> int:
     return when
 
 
-def _ahead(when: int, now_ms: int) -> InvalidEvent:
-    return InvalidEvent(f"`timestamp` {when} lies more than a day ahead of its arrival at {now_ms}")
+def _moment(when: When, now_ms: int) -> int:
+    if (at := epoch_ms(when, now_ms, "timestamp")) > now_ms + AHEAD:
+        raise InvalidEvent(f"`timestamp` {at} lies more than a day ahead of its arrival at {now_ms}")
+    return at
 
 
 def _parse(text: str, field: str) -> int:

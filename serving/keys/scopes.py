@@ -33,6 +33,7 @@ _ROUTES: Mapping[Scope | None, tuple[str, ...]] = {
         "GET /v1/users/{user_id}",
         "DELETE /v1/items/{item_id}",
         "DELETE /v1/users/{user_id}",
+        "GET /v1/receipts/{receipt_id}",
         "DELETE /api/item/{item_id}",
         "DELETE /api/user/{user_id}",
     ),

@@ -10,6 +10,7 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from benchmarks.tiny_model import tokenizer
+from feature_repo.erasure import Kind, Receipt
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving.app import create_app
 from serving.candidates.retrieval import Retrieval
@@ -120,6 +121,27 @@ class FakePages:
         self.kept.setdefault(user_id, []).append(page)
 
 
+@dataclass
+class FakeReceipts:
+    """Receipts by id, numbered from 0; ``error`` is raised instead where there is one."""
+
+    kept: dict[str, Receipt] = field(default_factory=dict)
+    error: Exception | None = None
+
+    async def ask(self, kind: Kind, entity_id: str) -> str:
+        if self.error:
+            raise self.error
+        receipt_id = f"receipt-{len(self.kept)}"
+        self.kept[receipt_id] = Receipt(receipt_id, kind, 1_750_000_000_000, None, None, 0, ())
+        return receipt_id
+
+    async def withdraw(self, receipt_id: str) -> None:
+        del self.kept[receipt_id]
+
+    async def receipt(self, receipt_id: str) -> Receipt | None:
+        return self.kept.get(receipt_id)
+
+
 def catalogue_of(*item_ids: str) -> Catalogue:
     """A loaded catalogue; the first item has the highest first number in its vector."""
     catalogue = Catalogue()
@@ -143,6 +165,7 @@ class World:
     rankings: FakeRankings = field(default_factory=FakeRankings)
     checks: dict[str, Check] = field(default_factory=dict)
     pages: FakePages = field(default_factory=FakePages)
+    receipts: FakeReceipts = field(default_factory=FakeReceipts)
     surfaces: Surfaces = field(default_factory=load)
     settings: ServingSettings = field(default_factory=ServingSettings)
     no_model: Exception | None = None
@@ -157,7 +180,7 @@ class World:
     async def neighbours(self) -> AsyncIterator[Neighbours]:
         retrieval = Retrieval(self.catalogue, self.model, self.settings.exact_search_items)
         seams = (self.catalogue, self.bus, self.rankings, self.checks, retrieval)
-        slates = (ServedLists(self.pages), self.surfaces, self.guards)
+        slates = (ServedLists(self.pages), self.receipts, self.surfaces, self.guards)
         try:
             await retrieval.refresh()
             yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, *slates)

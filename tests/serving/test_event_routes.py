@@ -5,7 +5,7 @@ from typing import Any
 
 from serving.errors import BrokerUnavailable
 from serving.settings import ServingSettings
-from streaming.events import Deletion, Interaction, Item, User
+from streaming.events import Interaction, Item, User
 from tests.serving.fakes import FakeBus, World, api
 
 CLICK = {"user_id": "7", "item_id": "1", "action": "click"}
@@ -80,19 +80,6 @@ def test_items_and_users_are_taken() -> None:
     item, user = world.bus.messages
     assert isinstance(item, Item) and item.hidden
     assert isinstance(user, User) and user.attributes == {"country": "CH"}
-
-
-def test_deletions_are_tombstones() -> None:
-    world = World()
-    with api(world) as client:
-        assert client.delete("/v1/items/a%20b").json() == {"accepted": 1, "rejected": []}
-        assert client.delete("/v1/users/7").status_code == 200
-    assert world.bus.messages == [Deletion("items", "a b"), Deletion("users", "7")]
-
-
-def test_a_deletion_that_is_not_acknowledged_is_not_claimed() -> None:
-    with api(World(bus=FakeBus(refused={"7"}))) as client:
-        assert client.delete("/v1/users/7").status_code == 503
 
 
 def test_events_are_counted_by_outcome() -> None:

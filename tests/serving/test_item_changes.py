@@ -10,7 +10,7 @@ from streaming.events import ItemChange, encode
 
 
 def record(value: bytes | None) -> SimpleNamespace:
-    return SimpleNamespace(value=value, offset=5)
+    return SimpleNamespace(topic="item-changes", value=value, offset=5)
 
 
 def test_a_record_is_a_change() -> None:

@@ -101,4 +101,5 @@ def test_gorses_deletions_are_tombstones() -> None:
     world = World()
     assert ask(world, "DELETE", "/api/item/vuejs%3Avue") == (200, '{"RowAffected":1}')
     assert ask(world, "DELETE", "/api/user/bob") == (200, '{"RowAffected":1}')
-    assert world.bus.messages == [Deletion("items", "vuejs:vue"), Deletion("users", "bob")]
+    deleted = [Deletion("items", "vuejs:vue", "receipt-0"), Deletion("users", "bob", "receipt-1")]
+    assert world.bus.messages == deleted
