@@ -1,6 +1,8 @@
 """Events sent in the background: in batches, in order, and none lost without a word."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -142,3 +144,17 @@ def test_an_event_keeps_the_time_at_which_it_was_put() -> None:
         events.put(click(1))
     [[sent]] = [msgspec.json.decode(asked.content) for asked in script.asked]
     assert sent["timestamp"] and sent["event_id"]
+
+
+@pytest.mark.process
+def test_a_program_that_forgets_to_close_the_queue_still_sends_what_it_holds() -> None:
+    program = """
+import sys
+from serving.client import Client, EventQueue, Interaction
+queue = EventQueue(Client(sys.argv[1]), linger=60)
+queue.put(Interaction(user_id="7", item_id="50", action="click"))
+"""
+    world = World()
+    with api(world) as url:
+        subprocess.run([sys.executable, "-c", program, url], check=True)
+    assert [each.item_id for each in world.bus.messages if isinstance(each, Interaction)] == ["50"]
