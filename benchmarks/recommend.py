@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from benchmarks.machine import commit, machine
 from benchmarks.rank import numbers
-from benchmarks.synthetic_catalogue import histories, table_of
+from benchmarks.synthetic_catalogue import histories, lists_of, table_of
 from feature_repo.item_table import ItemTable
 from serving.candidates.asked import Asked, Within
 from serving.candidates.gather import Limits, gather
@@ -57,7 +57,8 @@ def measure(items: int, requests: int, exact_up_to: int) -> dict[str, Any]:
     graph = nearest.wants_graph(nearest.look(1))
     build_s = _seconds(lambda: nearest.build(nearest.look(1))) if graph else 0.0
     nearest.follow(nearest.look(1))
-    bare, gathered, shares = asyncio.run(_in_turn(table, Within(table, nearest, lists, None), requests, now_ms))
+    within = Within(table, nearest, lists, lists_of(items))
+    bare, gathered, shares = asyncio.run(_in_turn(table, within, requests, now_ms))
     return {
         "items": items,
         "search": "graph" if graph else "exact",

@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
+from feature_repo.neighbours import KINDS, Neighbours
 from feature_repo.vocabulary import ACTIONS, HISTORY_LENGTH, VECTOR_SIZE
 from serving.candidates.met import Met
 
 Array = npt.NDArray[Any]
 ITEMS_A_CLUSTER = 250
 SPREAD = 0.7  # of a cluster, beside centres that are one apart
+LISTED = 16  # a trained model has 100: more memory, hardly more time
 DAY = 86_400_000  # milliseconds
 
 
@@ -35,6 +37,13 @@ def vectors(items: int, random: np.random.Generator) -> Array:
     centres = random.normal(size=(max(items // ITEMS_A_CLUSTER, 1), VECTOR_SIZE)).astype(np.float32)
     noise = random.normal(0, SPREAD, (items, VECTOR_SIZE)).astype(np.float32)
     return np.asarray(centres[random.integers(0, len(centres), items)] + noise)
+
+
+def lists_of(items: int, seed: int = 2) -> Neighbours:
+    """Nearest items of each item, LISTED of each kind, drawn from all."""
+    random = np.random.default_rng(seed)
+    shape = (len(KINDS), items, LISTED)
+    return Neighbours(random.integers(0, items, shape, np.int32), random.random(shape, np.float32))
 
 
 def histories(items: int, now_ms: int, seed: int = 1) -> Iterator[Met]:

@@ -18,7 +18,7 @@ from serving.recommending import recommend
 from serving.request import RecommendRequest
 from serving.settings import ServingSettings
 
-AT_ONCE = 8  # recommendations of one call under way: its neighbours answer others too
+AT_ONCE = 4  # recommendations of one call under way: its neighbours answer others too
 
 
 class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -40,7 +40,7 @@ class ServingSettings(BaseSettings):
 
     recommend_candidates: int = Field(default=200, ge=1)  # items scored for one recommendation
     candidate_quotas: Quotas = {}  # JSON: source -> its share of them, where it is not the usual one
-    candidates_timeout_ms: int = 50  # all sources together
+    candidates_timeout_ms: int = 100  # all sources together
     exact_search_items: int = 50_000  # items searched by exact products; beyond it by an approximate index
 
     ranking_log_share: float = 1.0  # rankings that are logged to the topic `rankings`, 0 to 1

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from serving.candidates.timely import dropped, timely
 
 Array = npt.NDArray[Any]
 Accept = Callable[[Array], Array]  # rows [n] of the item table -> which of them may be recommended [n]
+AT_ONCE = (inf, None)  # however late it is: what takes microseconds is always there
 
 
 class Gathered(NamedTuple):
@@ -42,11 +44,22 @@ async def gather(
     ends, count = asyncio.get_running_loop().time() + limits.seconds, limits.size + limits.spare
     slow = threads if asked.within.nearest.slow else None
     searches = (
-        timely(name, partial(source.find, asked, count), ends, slow if source.SEARCHES else None)
+        timely(name, partial(source.find, asked, count), *((ends, slow) if source.SEARCHES else AT_ONCE))
         for name, source in chosen.items()
     )
     found = await asyncio.gather(*searches)
     answers = dict(zip(chosen, found, strict=True))
-    accepted = {name: rows[accept(rows)].tolist() for name, rows in answers.items() if not isinstance(rows, str)}
-    merged = merge(accepted, limits.quotas, limits.size)
+    merged = merge(_accepted(answers, accept), limits.quotas, limits.size)
     return Gathered(np.fromiter(merged, np.int64, len(merged)), list(merged.values()), dropped(answers))
+
+
+def _accepted(answers: Mapping[str, Array | str], accept: Accept) -> dict[str, list[int]]:
+    """The accepted rows of every source, all of them looked at in one go."""
+    found = {name: rows for name, rows in answers.items() if not isinstance(rows, str)}
+    rows = np.concatenate([np.zeros(0, np.int64), *found.values()])
+    kept = accept(rows)
+    ends = np.cumsum([len(each) for each in found.values()])
+    return {
+        name: rows[end - len(each) : end][kept[end - len(each) : end]].tolist()
+        for (name, each), end in zip(found.items(), ends.tolist(), strict=True)
+    }

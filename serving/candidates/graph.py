@@ -23,7 +23,7 @@ class Graph:
     """Searched by the requests while one thread writes: usearch wants them apart when it grows."""
 
     def __init__(self) -> None:
-        self._index = Index(ndim=VECTOR_SIZE, metric="cos", dtype="i8", expansion_add=128, expansion_search=128)
+        self._index = Index(ndim=VECTOR_SIZE, metric="cos", dtype="i8", expansion_add=64, expansion_search=128)
         self._writing = Lock()
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
 """What every source found -> one list of candidates, each with the source it is owed to. Pure."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice, zip_longest
+from itertools import islice
 from math import ceil
 
 
@@ -20,11 +20,12 @@ def merge(found: Mapping[str, Sequence[int]], quotas: Mapping[str, float], size:
 
 
 def _in_turns(found: Mapping[str, Sequence[int]], claimed: Mapping[int, str], size: int) -> dict[int, str]:
-    if size <= 0:
-        return {}
-    rest = ([(row, source) for row in rows if row not in claimed] for source, rows in found.items())
     taken: dict[int, str] = {}
-    for pair in chain.from_iterable(zip_longest(*rest)):
-        if pair and len(taken) < size:
-            taken.setdefault(*pair)
+    queues = [(source, iter(rows)) for source, rows in found.items()]
+    while queues and len(taken) < size:
+        source, rows = queues.pop(0)
+        row = next((row for row in rows if row not in claimed and row not in taken), None)
+        if row is not None:
+            taken[row] = source
+            queues.append((source, rows))
     return taken

@@ -29,11 +29,3 @@ def met(activity: Mapping[str, Any], table: ItemTable, now_ms: int) -> Met:
     timestamps = np.asarray(row.get("history_timestamps") or (), np.int64)[-HISTORY_LENGTH:]
     known = rows >= 0
     return Met(rows[known], actions[known], timestamps[known])
-
-
-def newest_first(values: Array) -> Array:
-    """Each value once, in the order of its last entry, the newest first."""
-    turned = values[::-1]
-    _, first = np.unique(turned, return_index=True)
-    unique: Array = turned[np.sort(first)]
-    return unique

@@ -10,9 +10,9 @@ Quotas = dict[SourceName, Annotated[float, Ge(0), Le(1)]]  # in the order in whi
 DEFAULT: Quotas = {
     "query": 0.5,  # only where something was typed
     "continue": 0.05,
-    "similar": 0.4,
-    "together": 0.4,
+    "similar": 0.35,
+    "together": 0.35,
     "trending": 0.05,
     "new": 0.05,
-    "popular": 0.05,
+    "popular": 0.15,
 }

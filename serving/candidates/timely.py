@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -38,6 +38,6 @@ def _found(name: str, find: Callable[[], Array]) -> Array | str:
         return FAILED
 
 
-def dropped(answers: dict[str, Array | str]) -> list[str]:
+def dropped(answers: Mapping[str, Array | str]) -> list[str]:
     """What is missing among the answers, as ``degraded`` says it."""
     return [f"source:{name}: {reason}" for name, reason in answers.items() if isinstance(reason, str)]

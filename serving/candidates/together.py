@@ -13,6 +13,7 @@ from feature_repo.item_table import ItemTable
 from feature_repo.neighbours import KINDS, Neighbours
 from feature_repo.vocabulary import ACTION_CODE
 from serving.candidates.asked import Asked, Within
+from serving.candidates.top import top
 from serving.candidates.user_vector import unit
 
 Array = npt.NDArray[Any]
@@ -44,7 +45,7 @@ def heaviest(found: Array, weights: Array, without: Array, count: int) -> Array:
     unique, places = np.unique(found, return_inverse=True)
     total = np.bincount(places, weights, len(unique))
     total[np.isin(unique, without)] = 0.0
-    order = np.argsort(-total, kind="stable")[:count]
+    order = top(total, count)
     return np.asarray(unique[order][total[order] > 0], np.int64)
 
 

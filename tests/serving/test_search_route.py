@@ -9,6 +9,7 @@ from serving.catalogue import Catalogue
 from serving.errors import OnlineStoreUnavailable
 from tests.serving.candidates.worlds import turned
 from tests.serving.fakes import FakeQueries, FakeUsers, World, api
+from tests.serving.test_recommend_route import PATIENCE
 
 
 def library() -> Catalogue:
@@ -21,6 +22,7 @@ def library() -> Catalogue:
 
 
 def ask(world: World, path: str, method: str = "POST", **said: Any) -> tuple[int, Any]:
+    world.settings = world.settings.model_copy(update=PATIENCE)
     with api(world) as client:
         given: dict[str, Any] = {"json": said} if method == "POST" else {"params": said}
         answer = client.request(method, path, **given)

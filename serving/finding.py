@@ -1,0 +1,125 @@
+"""A recommend request -> what is known of the user and what was typed -> candidates from the whole catalogue."""
+
+import asyncio
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.context import Context, query_text, without_query
+from serving.acceptance import Acceptance
+from serving.budget import Budget
+from serving.candidates import matching
+from serving.candidates.asked import Asked
+from serving.candidates.gather import Accept, Gathered, Limits, gather
+from serving.candidates.met import met
+from serving.candidates.retrieval import SOURCES
+from serving.candidates.timely import dropped, timely
+from serving.knowing import Known, know
+from serving.models import Model
+from serving.neighbours import Neighbours
+from serving.ranking import recall
+from serving.request import RecommendRequest
+from serving.scoring import QUERY_LOST, encoded
+from serving.served_lists import NOTHING_KNOWN, Remembered
+from serving.settings import ServingSettings
+from serving.slating import Plan
+
+Array = npt.NDArray[Any]
+SEARCH = 0.4  # of what is left of a request's time, at most ``candidates_timeout_ms``
+
+
+class Typed(NamedTuple):
+    """What the user typed, as far as it could be encoded."""
+
+    context: Context  # without the query where that was lost
+    vector: Array | None  # [VECTOR_SIZE]
+    lost: tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """Candidates and what they were found with."""
+
+    rows: Array  # [n] of the item table
+    sources: list[str]  # [n]
+    known: Known
+    context: Context
+    remembered: Remembered
+    acceptance: Acceptance
+    degraded: list[str]
+    took_ms: dict[str, float]
+
+
+async def find(
+    asked: RecommendRequest,
+    planned: Plan,
+    neighbours: Neighbours,
+    settings: ServingSettings,
+    now_ms: int,
+    budget: Budget,
+) -> Found:
+    """Read the user, encode the query, gather. Raises NoModel."""
+    model, started = neighbours.model(), time.perf_counter()
+    recalling = recall(planned, asked.key, neighbours, budget)
+    reading = know(asked.key, neighbours, budget), _typed(asked.context, model, neighbours, budget)
+    known, typed = await asyncio.gather(*reading)
+    remembered = await recalling if recalling else NOTHING_KNOWN
+    read = time.perf_counter()
+    table, activity = neighbours.catalogue.table, known.user.activity
+    who = Asked(neighbours.retrieval.within(model), met(activity, table, now_ms), now_ms, typed.vector)
+    accept = Acceptance(planned, table, activity, now_ms)
+    gathered = await _gathered(who, planned, accept, neighbours, settings, budget)
+    rows, sources, lost = pinned(gathered, table.rows(planned.pinned), accept)
+    degraded = [*known.degraded, *typed.lost, *remembered.degraded, *lost]
+    took_ms = {"features": (read - started) * 1000, "candidates": (time.perf_counter() - read) * 1000}
+    return Found(rows, sources, known, typed.context, remembered, accept, degraded, took_ms)
+
+
+async def _typed(context: Context, model: Model, neighbours: Neighbours, budget: Budget) -> Typed:
+    query = query_text(context)
+    if not query:
+        return Typed(context, None, ())
+    vector = await encoded(query, model, neighbours, budget)
+    return Typed(without_query(context), None, (QUERY_LOST,)) if vector is None else Typed(context, vector, ())
+
+
+async def _gathered(
+    who: Asked, planned: Plan, accept: Accept, neighbours: Neighbours, settings: ServingSettings, budget: Budget
+) -> Gathered:
+    """What the sources found; where a filter leaves too little of that, also what it holds for anywhere."""
+    seconds = min(budget.share(SEARCH), settings.candidates_timeout_ms / 1000)
+    ends = asyncio.get_running_loop().time() + seconds
+    size = candidate_count(planned.offset + (planned.k or 0), settings.recommend_candidates)
+    limits = Limits(size, settings.quotas, seconds, len(who.met.rows) + len(planned.exclude))
+    found = await gather(who, SOURCES, limits, accept, neighbours.retrieval.threads)
+    if not planned.filters or len(found.rows) >= size:
+        return found
+    threads = neighbours.retrieval.threads if len(who.within.table) > matching.AT_ONCE else None
+    more = await timely(matching.NAME, lambda: matching.find(who, size, accept), ends, threads)
+    if isinstance(more, str):
+        return found._replace(dropped=found.dropped + dropped({matching.NAME: more}))
+    return added(found, more, matching.NAME, size)
+
+
+def added(found: Gathered, rows: Array, source: str, size: int) -> Gathered:
+    """The same with further rows, up to ``size``."""
+    new = rows[~np.isin(rows, found.rows)][: max(size - len(found.rows), 0)]
+    return found._replace(rows=np.concatenate([found.rows, new]), sources=[*found.sources, *[source] * len(new)])
+
+
+def pinned(found: Gathered, rows: Array, accept: Accept) -> Gathered:
+    """The same with these rows of the table, -1 where unknown, which a surface pins, where they may be candidates."""
+    known = rows[rows >= 0]
+    return added(found, known[accept(known)], "pinned", len(found.rows) + len(known)) if len(known) else found
+
+
+def candidate_count(end: int, least: int) -> int:
+    """How many candidates a page that ends at this place wants: twice as many, in doublings of ``least``.
+
+    So the pages of one list mostly have the same candidates.
+    """
+    count = least
+    while count < 2 * end:
+        count *= 2
+    return count
