@@ -31,10 +31,12 @@ from serving.client import (
     reasons,
 )
 from serving.explain import explanation
+from serving.keys.key import Scope
 from serving.slate import run
 from serving.user_features import UserRows
 from tests.serving.client.served import Script, api, away, mocked, receipt
 from tests.serving.fakes import FakeBus, FakeUsers, World
+from tests.serving.keys.fakes import TEXTS, guarded_api, key_of
 
 AT_ONCE = Retries(attempts=3, first_wait=0.0)
 CLICK = Interaction(user_id="7", item_id="a", action="click")
@@ -205,6 +207,16 @@ def test_without_a_key_none_is_sent() -> None:
     script = Script(receipt(1))
     scripted(script).events([CLICK])
     assert "authorization" not in script.asked[0].headers
+
+
+def test_a_key_opens_what_it_is_good_for() -> None:
+    with guarded_api(World(), [key_of(Scope.READ_RANKINGS)]) as inside:
+        client = Client("http://api", key=TEXTS[Scope.READ_RANKINGS], transport=inside._transport)
+        assert client.rank(["a"], user_id="7").item_ids == ["a"]
+        with pytest.raises(Refused, match="403 forbidden"):
+            client.events([CLICK])
+        with pytest.raises(Refused, match="401 unauthorized"):
+            Client("http://api", transport=inside._transport).rank(["a"], user_id="7")
 
 
 def test_a_newer_api_may_say_more() -> None:
