@@ -1,13 +1,12 @@
 """HTTP body -> a typed request, or an error that names the field."""
 
-import asyncio
 import re
 from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 
-from serving.errors import InvalidRequest, TooLarge, TooSlow
+from serving.errors import InvalidRequest, TooLarge
 
 Typed = TypeVar("Typed")
 _FIELD = re.compile(r"`(\w+)` ")
@@ -16,16 +15,7 @@ _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 
 async def read(request: Request, limit: int) -> bytes:
-    """The request's body; raises TooLarge as soon as it passes ``limit`` bytes, TooSlow when it does not arrive."""
-    patience = request.state.settings.read_timeout_ms / 1000
-    try:
-        async with asyncio.timeout(patience):
-            return await _whole(request, limit)
-    except TimeoutError as error:
-        raise TooSlow(f"the body did not arrive within {patience:g} s: send less at once") from error
-
-
-async def _whole(request: Request, limit: int) -> bytes:
+    """The request's body; raises TooLarge as soon as it passes ``limit`` bytes."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)

@@ -7,7 +7,6 @@ ServingError
 ├── Unauthorized            401  no API key, or none that is in force
 ├── Forbidden               403  the API key is not good for this route
 ├── NotKnown                404  what the path names is not there
-├── TooSlow                 408  the body did not arrive in time
 ├── TooManyRequests         429  the API key asks more often than it may
 └── Unavailable             503  a neighbour is away; try again
     ├── NoModel                  no bundle is promoted, or Triton does not have it
@@ -75,10 +74,6 @@ class NotKnown(ServingError):
     """What the path names is not there."""
 
 
-class TooSlow(ServingError):
-    """The body did not arrive in time."""
-
-
 class TooManyRequests(ServingError):
     """The API key asks more often than it may; ``wait`` is the time in seconds until it may again."""
 
@@ -128,7 +123,6 @@ ANSWERS: dict[type[ServingError], tuple[int, str]] = {
     Unauthorized: (401, "unauthorized"),
     Forbidden: (403, "forbidden"),
     NotKnown: (404, "not_known"),
-    TooSlow: (408, "too_slow"),
     TooManyRequests: (429, "too_many_requests"),
     NoModel: (503, "no_model"),
     TritonUnavailable: (503, "triton_unavailable"),

@@ -7,7 +7,10 @@ from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from serving.errors import error_response
+from serving.keys.key import Scope
 from serving.readiness import unready
+
+HIDDEN = "an API key with the scope read-metrics is told why"
 
 
 async def live(request: Request) -> Response:
@@ -16,14 +19,23 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Every neighbour answers; 503 names those that do not. Items that wait for their vectors are no reason to."""
+    """Every neighbour answers; 503 names those that do not, and why to who may read metrics.
+
+    Items that wait for their vectors are no reason to.
+    """
     catalogue = request.state.neighbours.catalogue
     items: dict[str, Any] = {"items": len(catalogue.table), "items_unencoded": len(catalogue.vectors.waiting)}
     problems = await unready(request.state.neighbours.checks)
     if problems:
         names = ", ".join(problems)
-        return error_response(503, "not_ready", f"not ready: {names}", ready=False, not_ready=problems, **items)
+        told = problems if _may_know(request) else dict.fromkeys(problems, HIDDEN)
+        return error_response(503, "not_ready", f"not ready: {names}", ready=False, not_ready=told, **items)
     return Response(msgspec.json.encode({"ready": True, **items}), media_type="application/json")
+
+
+def _may_know(request: Request) -> bool:
+    gate = getattr(request.state, "gate", None)
+    return gate is None or gate.allows(request.scope["headers"], Scope.READ_METRICS)
 
 
 async def metrics(request: Request) -> Response:

@@ -78,7 +78,7 @@ def _content(schema: Any, example: Any) -> dict[str, Any]:
 def responses(kind: Any, example: Any) -> dict[str, Any]:
     """What a route of ours answers."""
     reasons = {
-        "408": "A body that did not arrive in time",
+        "408": "A request that did not arrive in time",
         "413": "A body, a batch or a list over the limit",
         "422": "A body that cannot be used; the field and the reason",
         "503": "A neighbour is away: which one, and Retry-After",

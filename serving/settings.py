@@ -49,7 +49,7 @@ class ServingSettings(BaseSettings):
     rate_limit: float = Field(
         default=1000.0, gt=0
     )  # requests a second of one key in one process, where the key does not say
-    read_timeout_ms: int = 10_000  # until a request's head has arrived, and then its body
+    read_timeout_ms: int = 10_000  # for a whole request to arrive
     cors_origins: list[str] = []  # JSON: browser origins that may ask, as `https://shop.example`
     user_salt: SecretStr | None = None  # users appear in logs and exports under names made with it
 

@@ -57,6 +57,14 @@ class Gate:
         self._take(key)
         return key
 
+    def allows(self, headers: Headers, needed: Scope) -> bool:
+        """Whether a request with these headers would be admitted."""
+        try:
+            self.admit(headers, needed)
+        except ServingError:
+            return False
+        return True
+
     def _take(self, key: Key) -> None:
         rate = key.per_second or self._per_second
         known = self._full_at.get(key.key_id, 0.0)

@@ -20,9 +20,8 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 
 @asynccontextmanager
 async def served(patience: float = 0.05) -> AsyncIterator[int]:
-    """The port of an API that waits ``patience`` seconds for heads and for bodies."""
+    """The port of an API that waits ``patience`` seconds for a request."""
     world = World()
-    world.settings = world.settings.model_copy(update={"read_timeout_ms": round(patience * 1000)})
     http: Any = partial(Connection, patience=patience)
     config = uvicorn.Config(create_app(world.settings, world.neighbours), port=0, http=http, ws="none", log_config=None)
     server = uvicorn.Server(config)
@@ -94,7 +93,16 @@ def test_a_body_that_does_not_arrive_is_given_up_with_the_reason() -> None:
         return await answer(reader)
 
     said = talk(stall)
-    assert said.startswith(b"HTTP/1.1 408") and b'"code":"too_slow"' in said and b"within 0.05 s" in said
+    assert said.startswith(b"HTTP/1.1 408") and b'"code":"request_timeout"' in said and b"within 0.05 s" in said
+
+
+def test_a_body_that_is_refused_before_it_has_arrived_may_not_go_on_for_ever() -> None:
+    async def too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[bytes, bytes]:
+        writer.write(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        return await answer(reader), await reader.read()
+
+    refused, after = talk(too_much)
+    assert refused.startswith(b"HTTP/1.1 404") and after == b""
 
 
 def test_a_large_body_in_many_pieces_is_no_large_head() -> None:

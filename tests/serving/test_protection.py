@@ -68,6 +68,19 @@ def test_probes_need_no_key() -> None:
         assert client.get("/health/live").status_code == client.get("/health/ready").status_code == 200
 
 
+async def broken() -> str:
+    return "triton at 10.0.0.7:8001 does not answer"
+
+
+def test_what_is_wrong_with_a_neighbour_is_told_to_who_may_read_metrics_alone() -> None:
+    with guarded_api(World(checks={"triton": broken}), EVERY) as client:
+        stranger = client.get("/health/ready")
+        scraper = client.get("/health/ready", headers=bearer(Scope.READ_METRICS))
+    assert stranger.status_code == scraper.status_code == 503
+    assert list(stranger.json()["not_ready"]) == ["triton"] and "10.0.0.7" not in stranger.text
+    assert scraper.json()["not_ready"] == {"triton": "triton at 10.0.0.7:8001 does not answer"}
+
+
 def test_a_key_may_come_in_either_header() -> None:
     with guarded_api(World(), EVERY) as client:
         body = {"user_id": "u", "items": ["a"]}
