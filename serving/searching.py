@@ -1,6 +1,7 @@
 """What somebody typed -> items, by the words of titles, by vectors, by what the user likes: one order of these."""
 
 import asyncio
+import time
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,24 +10,27 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.context import QUERY, QUERY_LENGTH
+from serving.acceptance import Acceptance
 from serving.answer import Ranking, ranking
 from serving.budget import Budget
 from serving.candidates.fuse import fuse
+from serving.candidates.gather import Accept
 from serving.candidates.timely import dropped, timely
-from serving.candidates.user_vector import unit
 from serving.catalogue import Candidates
+from serving.errors import InvalidRequest
 from serving.models import Model
 from serving.neighbours import Neighbours
 from serving.request import LONGEST_FILTER, MOST_EXCLUDED
-from serving.scoring import QUERY_LOST, encoded, score
-from serving.similar_items import page
-from serving.slating import plan
+from serving.scoring import QUERY_LOST, Scored, encoded, score
+from serving.similar_items import NO_ACTIVITY, near_vectors, page
+from serving.slating import Plan, plan
 from serving.user_features import UserRows
 from streaming.events import Id, session_key
 
 Array = npt.NDArray[Any]
 SEARCH = 0.5  # of what is left of a request's time
 LEAST = 100  # items found before they are put in order
+TITLES = 20  # times as many titles, where a filter leaves some of them alone
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,49 +51,52 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 async def search(asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget) -> Ranking:
     """The items that suit a query. Raises NoModel, InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
+    query = " ".join(asked.query.split())[:QUERY_LENGTH]
+    if not query:
+        raise InvalidRequest("nothing but blanks was typed", "query")
     planned = plan("search", asked, neighbours.surfaces, table)
-    answers, degraded = await _found(asked, model, neighbours, budget)
-    excluded = table.rows(asked.exclude)
-    orders = {
-        name: rows[planned.accepts(table, rows, now_ms) & table.rankable(rows) & ~np.isin(rows, excluded)]
-        for name, rows in answers.items()
-        if not isinstance(rows, str)
-    }
+    accept, started = Acceptance(planned, table, NO_ACTIVITY, now_ms), time.perf_counter()
+    answers, degraded = await _found(query, asked, planned, accept, model, neighbours, budget)
+    orders = {name: rows[accept(rows)] for name, rows in answers.items() if not isinstance(rows, str)}
     degraded += dropped(answers)
-    fused, user = fuse(orders), UserRows({}, {})
+    fused, user, took_ms = fuse(orders), UserRows({}, {}), {"candidates": (time.perf_counter() - started) * 1000}
     if len(fused.rows) and (asked.user_id or asked.session_id):
-        liked, lost, user = await _by_liking(fused.rows, asked, neighbours, now_ms, budget)
-        fused = fuse(orders | {"liking": liked})
-        degraded += [what for what in lost if what not in degraded]
+        liked, scored = await _by_liking(fused.rows, query, asked, neighbours, now_ms, budget)
+        fused, user, took_ms = fuse(orders | {"liking": liked}), scored.user, took_ms | scored.took_ms
+        degraded += [what for what in scored.degraded if what not in degraded]
     items = page(fused, planned, neighbours.catalogue, now_ms, user.activity)
-    return ranking(model.model_version, items, {"total": budget.spent()}, degraded)
+    return ranking(model.model_version, items, took_ms | {"total": budget.spent()}, degraded)
 
 
 async def _found(
-    asked: SearchRequest, model: Model, neighbours: Neighbours, budget: Budget
+    query: str,
+    asked: SearchRequest,
+    planned: Plan,
+    accept: Accept,
+    model: Model,
+    neighbours: Neighbours,
+    budget: Budget,
 ) -> tuple[dict[str, Array | str], list[str]]:
     """Rows by title and by vector, and what did not work."""
     retrieval, loop = neighbours.retrieval, asyncio.get_running_loop()
     count = max(LEAST, 2 * (asked.offset + asked.k)) + len(asked.exclude)
     ends = loop.time() + budget.share(SEARCH)
-    by_title = asyncio.ensure_future(
-        timely("title", partial(retrieval.titles.search, asked.query, count), ends, retrieval.threads)
-    )
-    vector = await encoded(" ".join(asked.query.split())[:QUERY_LENGTH], model, neighbours, budget)
-    if vector is None or (direction := unit(vector)) is None:
-        return {"title": await by_title}, [QUERY_LOST] * (vector is None)
-    slow = retrieval.threads if retrieval.nearest.slow else None
-    by_vector = await timely("query", lambda: retrieval.nearest.search(direction, count).rows, ends, slow)
+    titled = partial(retrieval.titles.search, query, count * TITLES if planned.filters else count)
+    by_title = asyncio.ensure_future(timely("title", titled, ends, retrieval.threads))
+    vector = await encoded(query, model, neighbours, budget)
+    if vector is None:
+        return {"title": await by_title}, [QUERY_LOST]
+    by_vector = await near_vectors("query", vector, count, planned, accept, neighbours, ends)
     return {"title": await by_title, "query": by_vector}, []
 
 
 async def _by_liking(
-    rows: Array, asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget
-) -> tuple[Array, list[str], UserRows]:
-    """The same rows as the ranker orders them for this user and query, and what is known of the user."""
+    rows: Array, query: str, asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget
+) -> tuple[Array, Scored]:
+    """The same rows as the ranker orders them for this user and query, and what it saw."""
     ids = neighbours.catalogue.table.ids
     candidates = Candidates([ids[row] for row in rows.tolist()], rows, [], [])
-    context = (asked.context or {}) | {QUERY: asked.query}
+    context = (asked.context or {}) | {QUERY: query}
     key = asked.user_id or session_key(asked.session_id)
     scored = await score(key, candidates, neighbours, now_ms, context, budget)
-    return rows[np.argsort(-scored.scores, kind="stable")], scored.degraded, scored.user
+    return rows[np.argsort(-scored.scores, kind="stable")], scored

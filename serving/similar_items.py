@@ -1,6 +1,7 @@
 """An item -> items like it: met by the same users, of like texts, near by their vectors; one order made of these."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -9,10 +10,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from serving.acceptance import Acceptance
 from serving.answer import Ranking, ScoredItem, places, ranking
 from serving.budget import Budget
-from serving.candidates.asked import Within
+from serving.candidates import matching
 from serving.candidates.fuse import Fused, fuse
+from serving.candidates.gather import Accept
 from serving.candidates.timely import dropped, timely
 from serving.candidates.together import nearest_to
 from serving.candidates.user_vector import unit
@@ -51,41 +54,45 @@ async def similar(asked: SimilarRequest, neighbours: Neighbours, now_ms: int, bu
             f"there is no item {asked.item_id!r}; one that was just published is found in a second", "item_id"
         )
     planned = plan("similar", asked, neighbours.surfaces, catalogue.table)
-    count = asked.offset + asked.k + len(asked.exclude) + 1
-    retrieval = neighbours.retrieval
-    answers = await _orders(row, retrieval.within(model), count, budget, retrieval)
-    excluded = catalogue.table.rows([*asked.exclude, asked.item_id])
-    orders = {
-        name: _allowed(rows, excluded, planned, catalogue, now_ms)
-        for name, rows in answers.items()
-        if not isinstance(rows, str)
-    }
+    accept, started = Acceptance(planned, catalogue.table, NO_ACTIVITY, now_ms), time.perf_counter()
+    answers = await _orders(row, asked, planned, accept, neighbours, budget)
+    orders = {name: rows[accept(rows) & (rows != row)] for name, rows in answers.items() if not isinstance(rows, str)}
     degraded = dropped(answers)
     if not catalogue.table.column("item_encoded")[row]:
         degraded.append(NO_VECTOR)
+    found = time.perf_counter()
     items = page(fuse(orders), planned, catalogue, now_ms)
-    return ranking(model.model_version, items, {"total": budget.spent()}, degraded)
+    took_ms = {"candidates": (found - started) * 1000, "slate": (time.perf_counter() - found) * 1000}
+    return ranking(model.model_version, items, took_ms | {"total": budget.spent()}, degraded)
 
 
-async def _orders(row: int, within: Within, count: int, budget: Budget, retrieval: Any) -> dict[str, Array | str]:
+async def _orders(
+    row: int, asked: SimilarRequest, planned: Plan, accept: Accept, neighbours: Neighbours, budget: Budget
+) -> dict[str, Array | str]:
+    """Rows by company and by vectors; each search in a thread where it takes long."""
+    retrieval, table = neighbours.retrieval, neighbours.catalogue.table
+    within = retrieval.within(neighbours.model())
+    count = 2 * (asked.offset + asked.k) + len(asked.exclude) + 1
     ends = asyncio.get_running_loop().time() + budget.share(SEARCH)
     slow = retrieval.threads if within.nearest.slow else None
-    finds = {
-        "together": partial(nearest_to, np.array([row]), within, count),
-        "similar": partial(_near, row, within, count),
-    }
-    found = await asyncio.gather(*(timely(name, find, ends, slow) for name, find in finds.items()))
-    return dict(zip(finds, found, strict=True))
+    company = timely("together", partial(nearest_to, np.array([row]), within, count), ends, slow)
+    near = near_vectors("similar", table.column("item_vectors")[row], count, planned, accept, neighbours, ends)
+    found = await asyncio.gather(company, near)
+    return dict(zip(("together", "similar"), found, strict=True))
 
 
-def _near(row: int, within: Within, count: int) -> Array:
-    direction = unit(within.table.column("item_vectors")[row])
-    return np.zeros(0, np.int64) if direction is None else within.nearest.search(direction, count).rows
-
-
-def _allowed(rows: Array, excluded: Array, planned: Plan, catalogue: Catalogue, now_ms: int) -> Array:
-    accepted = planned.accepts(catalogue.table, rows, now_ms)
-    return rows[accepted & catalogue.table.rankable(rows) & ~np.isin(rows, excluded)]
+async def near_vectors(
+    name: str, vector: Array, count: int, planned: Plan, accept: Accept, neighbours: Neighbours, ends: float
+) -> Array | str:
+    """The nearest rows to a vector [VECTOR_SIZE]; of all that a filter holds for, where there is one."""
+    retrieval, table, direction = neighbours.retrieval, neighbours.catalogue.table, unit(vector)
+    if direction is None:
+        return np.zeros(0, np.int64)
+    if planned.filters:
+        slow = retrieval.threads if len(table) > matching.AT_ONCE else None
+        return await timely(name, partial(matching.nearest, table, direction, count, accept), ends, slow)
+    slow = retrieval.threads if retrieval.nearest.slow else None
+    return await timely(name, lambda: retrieval.nearest.search(direction, count).rows, ends, slow)
 
 
 def page(

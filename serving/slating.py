@@ -9,7 +9,7 @@ import numpy.typing as npt
 from feature_repo.item_table import ItemTable
 from serving.errors import InvalidRequest
 from serving.served_lists import NOTHING_KNOWN, Remembered, served
-from serving.slate.columns import Columns, unknown_names
+from serving.slate.columns import unknown_names
 from serving.slate.expression import Expression, InvalidExpression, parse
 from serving.slate.filtering import Filter
 from serving.slate.pins import Pin
@@ -50,14 +50,6 @@ class Plan:
     remembers: bool  # whether a stage looks at what was served
     traced: bool  # whether changes are to be told
     dry_run: bool  # whether nothing is to be kept of it
-
-    def accepts(self, table: ItemTable, rows: Array, now_ms: int) -> Array:
-        """Which rows [n] of the table the filters hold for."""
-        columns = Columns(table, rows, now_ms)
-        accepted: Array = rows >= 0
-        for expression in self.filters:
-            accepted = accepted & expression.holds(columns)
-        return accepted
 
 
 class Slated(NamedTuple):

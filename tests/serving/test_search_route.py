@@ -132,3 +132,32 @@ def test_a_query_that_cannot_be_used_is_refused(query: Any) -> None:
 def test_nothing_but_signs_finds_what_its_vector_is_near() -> None:
     status, answer = ask(World(catalogue=library()), "/v1/search", query='"*(')
     assert status == 200 and len(answer["items"]) == 3
+
+
+def coloured() -> Catalogue:
+    """Two hundred items close to one another, of which the last and farthest is blue."""
+    catalogue, count = Catalogue(), 200
+    vectors = np.stack([turned(place / 10) for place in range(count)])
+    catalogue.replace_vectors([str(place) for place in range(count)], vectors)
+    for place in range(count):
+        colour = "blue" if place == count - 1 else "red"
+        row = {"item_title": f"Film {place}", "item_attributes": [f"colour={colour}"], "event_timestamp": 1}
+        catalogue.put("item_content", str(place), row)
+    return catalogue
+
+
+def test_a_filter_reaches_what_is_not_among_the_nearest() -> None:
+    said = {"k": 1, "filter": 'colour == "blue"'}
+    assert order(ask(World(catalogue=coloured()), "/v1/similar", item_id="0", **said)[1]) == ["199"]
+    assert order(ask(World(catalogue=coloured()), "/v1/search", query="something", **said)[1]) == ["199"]
+    assert order(ask(World(catalogue=coloured()), "/v1/search", query="film", **said)[1]) == ["199"]
+
+
+@pytest.mark.parametrize(("path", "said"), [("/v1/similar", {"item_id": "wars"}), ("/v1/search", {"query": "tea"})])
+def test_stages_are_timed(path: str, said: Any) -> None:
+    assert set(ask(World(catalogue=library()), path, **said)[1]["took_ms"]) >= {"candidates", "total"}
+
+
+def test_blanks_are_no_query() -> None:
+    status, answer = ask(World(), "/v1/search", query="  ")
+    assert (status, answer["error"]["field"]) == (422, "query")
