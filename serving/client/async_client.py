@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
@@ -53,6 +52,7 @@ class AsyncClient:
     merge = _method(calls.merge)
     delete_item = _method(calls.delete_item)
     delete_user = _method(calls.delete_user)
+    receipt = _method(calls.receipt)
 
     async def send(self, call: Call[Answer], retries: Retries | None = None) -> Answer:
         """Ask until there is an answer or patience ends. Raises what errors.py has."""
@@ -74,7 +74,5 @@ class AsyncClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
-from serving.client.answers import Asker, Known, Ranking, Rankings, Receipt
+from serving.client.answers import Asker, Deletion, Erasure, Known, Ranking, Rankings, Receipt
 from serving.client.asked import Asked, Page, Searched
 from serving.client.call import Call
 from serving.client.errors import Lost, NotTaken, Sent
@@ -75,14 +75,19 @@ def merge(session_id: str, user_id: str) -> Call[int]:
     return Call("POST", f"/v1/users/{_quoted(user_id)}/merge", lambda raw: _receipt(raw).accepted, body)
 
 
-def delete_item(item_id: str) -> Call[dict[str, Any]]:
-    """Remove an item from every ranking."""
-    return Call("DELETE", f"/v1/items/{_quoted(item_id)}", _reading(dict[str, Any]))
+def delete_item(item_id: str) -> Call[Deletion]:
+    """Forget an item: it is in no ranking any more."""
+    return Call("DELETE", f"/v1/items/{_quoted(item_id)}", _reading(Deletion))
 
 
-def delete_user(user_id: str) -> Call[dict[str, Any]]:
-    """Forget a user."""
-    return Call("DELETE", f"/v1/users/{_quoted(user_id)}", _reading(dict[str, Any]))
+def delete_user(user_id: str) -> Call[Deletion]:
+    """Forget a user, in every store."""
+    return Call("DELETE", f"/v1/users/{_quoted(user_id)}", _reading(Deletion))
+
+
+def receipt(receipt_id: str) -> Call[Erasure]:
+    """What became of a deletion: what was removed where, and when. Raises Refused (404) where there is none."""
+    return Call("GET", f"/v1/receipts/{_quoted(receipt_id)}", _reading(Erasure))
 
 
 def completed(event: Interaction | Merge) -> Interaction | Merge:

@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable
 from functools import wraps
-from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
@@ -58,6 +57,7 @@ class Client:
     merge = _method(calls.merge)
     delete_item = _method(calls.delete_item)
     delete_user = _method(calls.delete_user)
+    receipt = _method(calls.receipt)
 
     def send(self, call: Call[Answer], retries: Retries | None = None) -> Answer:
         """Ask until there is an answer or patience ends. Raises what errors.py has."""
@@ -79,9 +79,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

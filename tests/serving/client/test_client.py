@@ -11,7 +11,7 @@ import pytest
 
 from feature_repo import user_activity
 from feature_repo.user_activity import UserActivity, advance
-from serving import answer, batch_route, ingest, known_user, request, searching, similar_items
+from serving import answer, batch_route, ingest, known_user, receipts, request, searching, similar_items
 from serving.app import create_app
 from serving.client import (
     AsyncClient,
@@ -79,7 +79,8 @@ def test_catalogue_profiles_merges_and_deletions_arrive() -> None:
         assert client.users([User(user_id="7", attributes={"country": "CH"})]) == 1
         assert client.merge("s-81", "7") == 1
         client.delete_item("50")
-        client.delete_user("a b")
+        erasure = client.receipt(client.delete_user("a b").receipt_id)
+    assert erasure.kind == "user" and erasure.state
     assert [each.key for each in world.bus.messages] == ["50", "7", "session:s-81", "50", "a b"]
     assert isinstance(world.bus.messages[2], Merge)
 
@@ -233,6 +234,8 @@ def test_a_newer_api_may_say_more() -> None:
         (known_user.Feature, answers.Feature),
         (known_user.Visit, answers.Visit),
         (batch_route.BatchAnswer, answers.Rankings),
+        (receipts.ErasureReceipt, answers.Erasure),
+        (receipts.Removed, answers.Removed),
         (explanation.Explanation, reasons.Explanation),
         (explanation.Influence, reasons.Influence),
         (explanation.StageMove, reasons.StageMove),
