@@ -1,12 +1,12 @@
 """Attributes of items (``name=value``) as columns: a number or the code of a text for each name.
 
 A value is a number where it reads as one, else a text. Twelve bytes an item and name at most: that is why the names
-are few, the first NAMES that items come with.
+are few, those that are chosen or the first NAMES that items come with.
 """
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 class ItemAttributes:
     """Columns by attribute name; rows are those of the item table."""
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: Collection[str] = ()) -> None:
+        self._chosen = frozenset(chosen)
         self._numbers: dict[str, Array] = {}  # float64, NaN where there is none
         self._texts: dict[str, Array] = {}  # int32 codes, 0 where there is none
         self._codes: dict[str, dict[str, int]] = {}
@@ -41,6 +42,8 @@ class ItemAttributes:
             texts[row] = 0
         for attribute in attributes:
             name, _, text = attribute.partition("=")
+            if self._chosen and name not in self._chosen:
+                continue
             value = number_or_text(text)
             if isinstance(value, float):
                 if self._has_room(self._numbers, name, math.nan, "float64"):
@@ -71,8 +74,8 @@ class ItemAttributes:
     def _has_room(self, columns: dict[str, Array], name: str, missing: float, dtype: str) -> bool:
         if name in columns:
             return True
-        if len(self._numbers.keys() | self._texts.keys() | {name}) > NAMES:
-            self._leave_out(name, f"there are {NAMES} others")
+        if not self._chosen and len(self._numbers.keys() | self._texts.keys() | {name}) > NAMES:
+            self._leave_out(name, f"there are {NAMES} others, and FRESHRANK_ITEM_ATTRIBUTES does not name it")
             return False
         columns[name] = np.full(self._size, missing, dtype)
         return True

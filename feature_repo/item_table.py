@@ -3,7 +3,7 @@
 A ranking reads its candidates here (microseconds) and not from the online store (a millisecond per hundred cells).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -39,13 +39,14 @@ _RANKED = tuple(name for name in _COLUMNS if name not in _BOOK_KEEPING)
 class ItemTable:
     """Columns of every known item; ``index`` maps item_id to its row."""
 
-    def __init__(self) -> None:
+    def __init__(self, attributes: Collection[str] = ()) -> None:
+        """``attributes`` names those that become columns; without, the first that items come with."""
         self.index: dict[str, int] = {}
         self.ids: list[str] = []
         self.titles: list[str] = []
         self.category_codes: dict[str, int] = {}
         self.trained_rows = np.zeros(0, np.int64)  # of the items that the model was trained with, in its order
-        self.attributes = ItemAttributes()
+        self.attributes = ItemAttributes(attributes)
         self._columns = {name: np.zeros((0, *shape), dtype) for name, (shape, dtype) in _COLUMNS.items()}
 
     def __len__(self) -> int:

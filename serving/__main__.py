@@ -19,6 +19,7 @@ from serving.connection import Connection
 from serving.keys.opened import open_gate
 from serving.neighbours import open_neighbours
 from serving.settings import ServingSettings
+from serving.slate.surfaces import DEFAULT, InvalidSurfaces, load
 
 
 def main() -> None:
@@ -30,6 +31,10 @@ def main() -> None:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it repeats every failed connection; we report our own
     settings = ServingSettings()
     stores = StoreSettings()
+    try:
+        load(settings.slate or DEFAULT)
+    except InvalidSurfaces as error:
+        sys.exit(f"the stages of slates cannot be read: {error}")
     app = create_app(settings, partial(open_neighbours, settings, stores), partial(open_gate, settings, stores))
     uvicorn.run(
         app,

@@ -5,7 +5,7 @@ vectors must still be made; encoding.py does.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +31,8 @@ class Candidates(NamedTuple):
 class Catalogue:
     """The item table and what it still lacks."""
 
-    def __init__(self) -> None:
-        self.table = ItemTable()
+    def __init__(self, attributes: Collection[str] = ()) -> None:
+        self.table = ItemTable(attributes)
         self.vectors = ItemVectors(self.table)
         self.wanted: dict[str, None] = {}  # in the order of asking
         self.absent: set[str] = set()  # looked for in vain a moment ago

@@ -91,7 +91,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         stack.push_async_callback(store.close)
         triton = Triton(settings.triton, settings.triton_timeout_ms)
         stack.push_async_callback(triton.close)
-        catalogue = Catalogue()
+        catalogue = Catalogue(settings.item_attributes)
         models = Models(settings.bundles_dir, catalogue, lambda version: triton.has(MODEL, version))
         await models.refresh()
         users = UserFeatures(store, settings.feast_timeout_ms)
@@ -112,6 +112,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         encoding = Encoding(catalogue, rows, Encoder(patient), models)
         retrieval = Retrieval(catalogue, models.current, settings.exact_search_items)
         stack.callback(retrieval.close)
+        await retrieval.refresh()
         work = models.watch(), Loader(catalogue, rows).run(), encoding.run(), retrieval.watch()
         await stack.enter_async_context(background(*work))
         yield Neighbours(

@@ -9,6 +9,7 @@ from serving.answer import Ranking, places, ranking
 from serving.budget import Budget
 from serving.catalogue import Candidates
 from serving.explain.explain import explain
+from serving.knowing import know
 from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
 from serving.request import RankRequest
@@ -30,15 +31,18 @@ async def rank(
 ) -> Answer:
     """Rank the items for the user. Raises NoModel, InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
-    planned = plan("rank", asked, neighbours.surfaces, table, asked.diversity, asked.explain, dry_run)
+    planned = plan("rank", asked, neighbours.surfaces, neighbours.catalogue, asked.diversity, asked.explain, dry_run)
+    reading = asyncio.ensure_future(know(asked.key, neighbours, budget))
+    await asyncio.sleep(0)  # the question leaves; the items are looked up while the answer is on its way
     candidates = neighbours.catalogue.candidates(_wanted(asked))
     unscored = not planned.filters  # of an unknown item no filter can tell whether it holds
     if not candidates.ids:
+        reading.cancel()
         items = places(candidates, candidates.rows, candidates.rows, asked.k, asked.offset, unscored=unscored)
         changes: list[Change] | None = [] if dry_run else None
         return Answer(ranking(model.model_version, items, {"total": budget.spent()}, (), candidates, changes))
     recalling = recall(planned, asked.key, neighbours, budget)
-    scored = await score(asked.key, candidates, neighbours, now_ms, asked.context, budget)
+    scored = await score(asked.key, candidates, neighbours, now_ms, asked.context, budget, reading)
     remembered = await recalling if recalling else NOTHING_KNOWN
     started = time.perf_counter()
     left = slate(planned, scored.scores, candidates.rows, table, now_ms, scored.user.activity, remembered)
@@ -75,7 +79,8 @@ def keep(
         return
     page = [place.item_id for place in answer.items]
     seen = (key, now_ms, candidates.ids, scored.scores, scored.inputs, scored.user, scored.items, scored.context)
-    neighbours.rankings.put(Answered(answer.request_id, answer.model_version, page, *seen))
+    answered = Answered(answer.request_id, answer.model_version, page, *seen)
+    asyncio.get_running_loop().call_soon(neighbours.rankings.put, answered)  # once the answer has left
     if planned.remembers:
         neighbours.served.remember(key, Page(now_ms, planned.offset, page))
 

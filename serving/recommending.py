@@ -24,8 +24,9 @@ async def recommend(
     dry_run: bool = False,
 ) -> Answer:
     """The best of the catalogue for a user. Raises NoModel, InvalidRequest."""
-    table = neighbours.catalogue.table
-    planned = plan("recommend", asked, neighbours.surfaces, table, asked.diversity, asked.explain, dry_run)
+    planned = plan(
+        "recommend", asked, neighbours.surfaces, neighbours.catalogue, asked.diversity, asked.explain, dry_run
+    )
     found = await find(asked, planned, neighbours, settings, now_ms, budget)
     if len(found.rows):
         return await _ranked(asked, planned, found, neighbours, now_ms, budget)

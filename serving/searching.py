@@ -54,7 +54,7 @@ async def search(asked: SearchRequest, neighbours: Neighbours, now_ms: int, budg
     query = " ".join(asked.query.split())[:QUERY_LENGTH]
     if not query:
         raise InvalidRequest("nothing but blanks was typed", "query")
-    planned = plan("search", asked, neighbours.surfaces, table)
+    planned = plan("search", asked, neighbours.surfaces, neighbours.catalogue)
     accept, started = Acceptance(planned, table, NO_ACTIVITY, now_ms), time.perf_counter()
     answers, degraded = await _found(query, asked, planned, accept, model, neighbours, budget)
     orders = {name: rows[accept(rows)] for name, rows in answers.items() if not isinstance(rows, str)}

@@ -18,6 +18,7 @@ class ServingSettings(BaseSettings):
     data_dir: Path = Path("data")  # everything a laptop writes
     bundles: Path | None = None  # model bundles; data_dir/bundles by default
     slate: Path | None = None  # stages of every surface; serving/slate.yaml by default
+    item_attributes: list[str] = []  # JSON: what filters and caps see of items; the first 32 names by default
     api_host: str = "127.0.0.1"
     api_port: int = 8080
     broker: str = "127.0.0.1:9092"  # Kafka protocol

@@ -53,7 +53,7 @@ async def similar(asked: SimilarRequest, neighbours: Neighbours, now_ms: int, bu
         raise NotKnown(
             f"there is no item {asked.item_id!r}; one that was just published is found in a second", "item_id"
         )
-    planned = plan("similar", asked, neighbours.surfaces, catalogue.table)
+    planned = plan("similar", asked, neighbours.surfaces, catalogue)
     accept, started = Acceptance(planned, catalogue.table, NO_ACTIVITY, now_ms), time.perf_counter()
     answers = await _orders(row, asked, planned, accept, neighbours, budget)
     orders = {name: rows[accept(rows) & (rows != row)] for name, rows in answers.items() if not isinstance(rows, str)}

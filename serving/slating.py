@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
+from serving.catalogue import Catalogue
 from serving.errors import InvalidRequest
 from serving.served_lists import NOTHING_KNOWN, Remembered, served
 from serving.slate.columns import unknown_names
@@ -63,7 +64,7 @@ def plan(
     endpoint: str,
     asked: Wishes,
     surfaces: Surfaces,
-    table: ItemTable,
+    catalogue: Catalogue,
     diversity: float | None = None,
     explained: bool = False,
     dry_run: bool = False,
@@ -73,7 +74,7 @@ def plan(
     if stages is None:
         known = ", ".join(surfaces.surfaces)
         raise InvalidRequest(f"there is no surface {asked.surface!r}: slate.yaml has {known}", "surface")
-    wanted = None if asked.filter is None else _understood(asked.filter, table)
+    wanted = None if asked.filter is None else _understood(asked.filter, catalogue)
     own = [parse(stage.where) for stage in stages if isinstance(stage, Filter) and stage.where is not None]
     filters = own if wanted is None else [wanted, *own]
     paged = (asked.exclude, asked.k, asked.offset, diversity)
@@ -101,12 +102,13 @@ def slate(
     return Slated(apply(made.stages, by_score(scores), given).places, [])
 
 
-def _understood(text: str, table: ItemTable) -> Expression:
+def _understood(text: str, catalogue: Catalogue) -> Expression:
     try:
         expression = parse(text)
     except InvalidExpression as error:
         raise InvalidRequest(str(error), "filter") from error
-    if unknown := unknown_names(expression.names, table):
-        names = ", ".join(table.attributes.names) or "none"
+    unknown = unknown_names(expression.names, catalogue.table)
+    if unknown and catalogue.loaded:  # until it is, items that have it may be on their way
+        names = ", ".join(catalogue.table.attributes.names) or "none"
         raise InvalidRequest(f"no item has `{unknown[0]}`; attributes of items here: {names}", "filter")
     return expression

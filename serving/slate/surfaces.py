@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
 
@@ -23,6 +24,7 @@ from serving.slate.slate import Stage
 AnyStage = Available | Exclude | Filter | Seen | NotServed | Boost | Fatigue | Diversity | Promote | New | Cap | Pin
 DEFAULT = Path(__file__).parents[1] / "slate.yaml"
 ENDPOINTS = ("rank", "recommend", "similar", "search")  # each has the surface of its name, unless a request names one
+TAGS = tuple(str(kind.__struct_config__.tag) for kind in get_args(AnyStage))
 PHASES = ("drop", "score", "order", "pin")
 
 
@@ -46,8 +48,10 @@ class Surfaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path = DEFAULT) -> Surfaces:
     """Read the file. Raises InvalidSurfaces."""
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Surfaces)
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError) as error:
+        said = msgspec.yaml.decode(path.read_bytes())
+        _check_each(said)
+        return msgspec.convert(said, Surfaces)
+    except (msgspec.MsgspecError, ValueError, OSError) as error:
         raise InvalidSurfaces(f"{path}: {error}") from error
 
 
@@ -61,6 +65,20 @@ def longest_memory(surfaces: Surfaces) -> float:
     stages = [stage for each in surfaces.surfaces.values() for stage in each]
     times = [stage.minutes * 60 for stage in stages if isinstance(stage, NotServed)]
     return max([60.0, *times, *(stage.hours * 3600 for stage in stages if isinstance(stage, Fatigue))])
+
+
+def _check_each(said: Any) -> None:
+    """Convert stage by stage: msgspec would say the place in a list, but not in which surface."""
+    surfaces = said.get("surfaces") if isinstance(said, dict) else None
+    for surface, stages in surfaces.items() if isinstance(surfaces, dict) else ():
+        for number, stage in enumerate(stages if isinstance(stages, list) else (), 1):
+            tag = stage.get("stage") if isinstance(stage, dict) else None
+            try:
+                msgspec.convert(stage, AnyStage)
+            except msgspec.ValidationError as error:
+                wrong = f"surface `{surface}`, stage {number} (`{tag}`): {error}"
+                known = "" if tag in TAGS else f"; stages are {', '.join(TAGS)}"
+                raise ValueError(wrong + known) from error
 
 
 def _check_order(surface: str, stages: Sequence[Stage]) -> None:

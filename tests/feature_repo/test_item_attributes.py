@@ -53,8 +53,17 @@ def test_only_so_many_names_become_columns_and_that_is_said_once(caplog: pytest.
         found = attributes_of([f"n{number:02}={number}" for number in range(NAMES + 1)], [f"n{NAMES}=1"])
     assert len(found.names) == NAMES
     assert [record.getMessage() for record in caplog.records] == [
-        f"filters and caps do not see the attribute 'n{NAMES}' of every item: there are {NAMES} others"
+        f"filters and caps do not see the attribute 'n{NAMES}' of every item: there are {NAMES} others, "
+        "and FRESHRANK_ITEM_ATTRIBUTES does not name it"
     ]
+
+
+def test_of_chosen_names_all_become_columns_and_no_other() -> None:
+    chosen = [f"n{number}" for number in range(NAMES + 1)]
+    attributes = ItemAttributes(chosen)
+    attributes.grow(1)
+    attributes.put(0, ["brand=a", *(f"{name}=1" for name in chosen)])
+    assert attributes.names == sorted(chosen)
 
 
 def test_only_so_many_texts_get_a_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """slate.yaml: what is shipped, and what is refused with the reason."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from serving.__main__ import main
 from serving.slate.slate import Stage
 from serving.slate.surfaces import ENDPOINTS, InvalidSurfaces, load
 
@@ -29,8 +31,9 @@ def test_stages_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stages", "why"),
     [
-        ("{stage: availble}", r"availble"),
-        ("{stage: seen, action: [click]}", r"unknown field `action` - at `\$.surfaces\[...\]\[0\]`"),
+        ("{stage: availble}", r"surface `home`, stage 1 \(`availble`\): .* stages are available, exclude"),
+        ("available", r"surface `home`, stage 1 \(`None`\)"),
+        ("{stage: seen, action: [click]}", r"stage 1 \(`seen`\): Object contains unknown field `action`"),
         ("{stage: seen, actions: [clicks]}", r"clicks"),
         ("{stage: seen, actions: [impression]}", "a history does not hold"),
         ("{stage: filter, where: 'price <'}", "cannot be read at character"),
@@ -55,6 +58,10 @@ def test_a_mistake_is_refused_with_the_reason(tmp_path: Path, stages: str, why: 
         ("surfaces: {", "slate.yaml"),
         ("", "object"),
         ("stages: []", "stages"),
+        ("surfaces: {rank: 1}", "array"),
+        ("surfaces: [1]", "object"),
+        ("1", "object"),
+        ("\xff", "slate.yaml"),
     ],
 )
 def test_a_file_that_says_no_surfaces_is_refused(tmp_path: Path, text: str, why: str) -> None:
@@ -65,3 +72,10 @@ def test_a_file_that_says_no_surfaces_is_refused(tmp_path: Path, text: str, why:
 def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidSurfaces, match=r"nowhere\.yaml"):
         load(tmp_path / "nowhere.yaml")
+
+
+def test_an_api_whose_file_is_wrong_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRESHRANK_SLATE", str(written(tmp_path, "{stage: nap}")))
+    monkeypatch.setattr(sys, "argv", ["serving"])
+    with pytest.raises(SystemExit, match=r"the stages of slates cannot be read: .*slate\.yaml: surface `home`"):
+        main()
