@@ -42,8 +42,8 @@ class Retrieval:
         self.titles.close()
 
     async def refresh(self) -> None:
-        """Take over all that has changed, once."""
-        for follow in (self._vectors, self._lists, self._titles, self._graph):
+        """Take over all that has changed, once; a graph is left to ``watch``."""
+        for follow in (self._vectors, self._lists, self._titles):
             await follow()
 
     async def watch(self) -> None:

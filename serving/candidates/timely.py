@@ -23,14 +23,15 @@ async def timely(name: str, find: Callable[[], Array], ends: float, threads: Exe
     if left <= 0:
         return TOO_SLOW
     if threads is None:
-        return _found(name, find)
+        return found(name, find)
     try:
-        return await asyncio.wait_for(loop.run_in_executor(threads, _found, name, find), left)
+        return await asyncio.wait_for(loop.run_in_executor(threads, found, name, find), left)
     except TimeoutError:
         return TOO_SLOW
 
 
-def _found(name: str, find: Callable[[], Array]) -> Array | str:
+def found(name: str, find: Callable[[], Array]) -> Array | str:
+    """What ``find`` returns, or that it failed; the log has the reason."""
     try:
         return find()
     except Exception:
