@@ -15,7 +15,7 @@ from serving.slate.run import Change
 Array = npt.NDArray[Any]
 
 
-class ScoredItem(msgspec.Struct, frozen=True, omit_defaults=True):
+class ScoredItem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One place of a ranking; an unknown item has no score."""
 
     item_id: str

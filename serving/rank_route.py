@@ -1,9 +1,11 @@
 """POST /v1/rank"""
 
+import asyncio
 import time
 
 import msgspec
 from fastapi import Request, Response
+from starlette.datastructures import State
 
 from feature_repo.pseudonym import shown
 from serving.answer import Ranking
@@ -12,7 +14,7 @@ from serving.budget import Budget
 from serving.dry_run import dry_run
 from serving.errors import TooLarge
 from serving.metrics import Metrics
-from serving.ranking import rank
+from serving.ranking import Answer, rank
 from serving.request import RankRequest, check
 from serving.settings import ServingSettings
 
@@ -26,12 +28,17 @@ async def rank_items(request: Request) -> Response:
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check(asked, state.settings)
     budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
-    ranking, activity = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
+    answer = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
+    asyncio.get_running_loop().call_soon(_note, state, asked, answer)  # once the answer has left
+    return Response(_encode(answer.ranking), media_type="application/json")
+
+
+def _note(state: State, asked: RankRequest, answer: Answer) -> None:
+    ranking, activity = answer
     state.metrics.candidates.observe(len(asked.items))
     observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)
     state.line = line(shown(asked.key, state.settings.salt), ranking, len(asked.items))
-    return Response(_encode(ranking), media_type="application/json")
 
 
 def observe(metrics: Metrics, ranking: Ranking) -> None:

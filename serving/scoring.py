@@ -43,22 +43,23 @@ async def score(
     now_ms: int,
     context: Context,
     budget: Budget,
-    known: Known | None = None,
+    known: Known | asyncio.Future[Known] | None = None,
 ) -> Scored:
-    """Scores of candidates, at least one; ``known`` is what ``know`` said, where it was asked before.
+    """Scores of candidates, at least one; ``known`` is what ``know`` said or will say, where it was asked before.
 
     Raises NoModel. An online store or a Triton that does not answer costs quality, which ``degraded`` says.
     """
     model, started = neighbours.model(), time.perf_counter()
     query = query_text(context)
     encoding = asyncio.ensure_future(encoded(query, model, neighbours, budget)) if query else None
-    reading = None if known else asyncio.ensure_future(know(key, neighbours, budget))
-    if encoding or reading:
+    if known is None:
+        known = asyncio.ensure_future(know(key, neighbours, budget))
+    if encoding or not isinstance(known, Known):
         await asyncio.sleep(0)  # the questions leave; the items' tensors are made while the answers are on their way
     table = neighbours.catalogue.table
     items = table.take(candidates.rows)
     state = item_state(items, now_ms)
-    user, degraded = known or await reading  # type: ignore[misc]  # one of the two is there
+    user, degraded = known if isinstance(known, Known) else await known
     typed = await encoding if encoding else None
     read = time.perf_counter()
     if neighbours.model() is not model:  # another model took over: its vectors are other numbers

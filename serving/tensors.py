@@ -9,8 +9,8 @@ import numpy.typing as npt
 from feature_repo.context import Context
 from feature_repo.inputs import item_affinity, unexpired, user_affinity, user_inputs
 from feature_repo.item_table import ItemTable
+from feature_repo.neighbours import NEAR, nearness
 from feature_repo.neighbours import Neighbours as ItemNeighbours
-from feature_repo.neighbours import nearness
 from feature_repo.vocabulary import HISTORY_LENGTH
 from serving.user_features import UserRows
 
@@ -37,6 +37,8 @@ def user_tensors(
 
 def near(user: UserRows, rows: Array, table: ItemTable, now_ms: int, neighbours: ItemNeighbours | None) -> Array:
     """How near candidates, by their rows of the table [N], are to the user's history: [N, NEAR]."""
+    if neighbours is None:
+        return np.zeros((len(rows), NEAR), np.float32)
     trained = table.column("item_trained")
     met = table.rows(list(unexpired(user.activity, now_ms).get("history_item_ids") or ())[-HISTORY_LENGTH:])
     return nearness(neighbours, np.where(met >= 0, trained[met], 0) - 1, trained[rows] - 1)
