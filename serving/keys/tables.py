@@ -22,8 +22,10 @@ from sqlalchemy import (
     create_engine,
     insert,
     select,
+    text,
     update,
 )
+from sqlalchemy.schema import CreateTable
 
 from feature_repo.settings import StoreSettings
 from serving.keys.key import Key, Scope
@@ -108,9 +110,17 @@ class Tables:
     def _begin(self) -> Iterator[Connection]:
         with self._engine.begin() as connection:
             if not self._made:
-                _metadata.create_all(connection)
+                _make(connection)
             yield connection
         self._made = True
+
+
+def _make(connection: Connection) -> None:
+    """Make the tables that are missing; several processes may start at once, which PostgreSQL has to be told."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('freshrank.keys'))"))
+    for table in _metadata.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
 
 
 def open_tables(stores: StoreSettings) -> Tables:

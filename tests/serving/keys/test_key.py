@@ -1,4 +1,4 @@
-"""Keys, their rates, and the tables they are kept in."""
+"""Keys, their rates, and the command that makes them."""
 
 import asyncio
 import re
@@ -15,7 +15,6 @@ from serving.keys.__main__ import main
 from serving.keys.key import Key, Scope, digest, id_of, issue, same
 from serving.keys.keyring import Keyring
 from serving.keys.rate import take
-from serving.keys.tables import Action, Tables
 
 RANKINGS = frozenset([Scope.READ_RANKINGS])
 
@@ -59,32 +58,6 @@ def test_who_waits_as_long_as_told_passes(per_second: float, burst: float, waits
         full_at, left = take(full_at, now, per_second, burst)
         if left:
             assert take(full_at, now + left + 1e-6, per_second, burst)[1] == 0
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/registry.db"
-
-
-def test_keys_come_back_as_they_were_and_revoked_ones_stay_revoked(url: str) -> None:
-    tables, key = Tables(url), a_key("frk_0123456789ab_secret", expires_at=10**13)
-    tables.add(key)
-    assert tables.every_key() == [key]
-    assert tables.revoke(key.key_id, 5) and tables.revoke(key.key_id, 9) and not tables.revoke("other", 9)
-    assert [each.revoked_at for each in Tables(url).every_key()] == [5]
-
-
-def test_no_file_of_the_database_holds_a_keys_text(url: str, tmp_path: Path) -> None:
-    _, text = issue()
-    Tables(url).add(a_key(text))
-    assert text.rpartition("_")[2].encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
-
-
-def test_the_record_keeps_its_order(url: str) -> None:
-    tables = Tables(url)
-    for at in range(5):
-        tables.record(Action(at, "admin", "DELETE /v1/items/{item_id}", "a", "asked"))
-    assert [each.at for each in tables.actions(3)] == [2, 3, 4]
 
 
 def test_a_keyring_follows_the_table_and_keeps_what_it_knew_while_the_table_is_away() -> None:
