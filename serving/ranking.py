@@ -62,7 +62,8 @@ def recall(planned: Plan, key: str, neighbours: Neighbours, budget: Budget) -> a
     """Ask what the user was served, where a stage looks at it."""
     if not planned.remembers:
         return None
-    return asyncio.ensure_future(neighbours.served.recall(key, budget))
+    away = neighbours.guards.online_store.breaker.open  # the same Redis: who reads the user tries it
+    return asyncio.ensure_future(neighbours.served.recall(key, budget, away))
 
 
 def keep(

@@ -18,6 +18,7 @@ from serving.budget import READ, Budget
 from serving.slate.slate import NOTHING_SERVED, Served
 
 ITEMS = 200  # of one page; what stands below was hardly seen
+WRITING, SECONDS = 100, 1.0  # pages under way at once, and how long each may take
 LOST = "served: not known"
 log = logging.getLogger(__name__)
 
@@ -59,8 +60,10 @@ class ServedLists:
         self._problem = ""
         self.counts = {"kept": 0, "lost": 0}
 
-    async def recall(self, user_id: str, budget: Budget) -> Remembered:
-        """What the user was served; nothing, and that this is so, where it is not known in time."""
+    async def recall(self, user_id: str, budget: Budget, away: bool = False) -> Remembered:
+        """What the user was served; nothing, and that this is so, where it is not known in time or not to be asked."""
+        if away:
+            return Remembered((), (LOST,))
         try:
             async with asyncio.timeout(budget.share(READ)):
                 return Remembered([_decode(page) for page in await self._pages.read(user_id)])
@@ -69,7 +72,10 @@ class ServedLists:
             return Remembered((), (LOST,))
 
     def remember(self, user_id: str, page: Page) -> None:
-        """Have a page kept; returns at once."""
+        """Have a page kept; returns at once. While many are under way it is lost: Redis hangs."""
+        if len(self._writing) >= WRITING:
+            self.counts["lost"] += 1
+            return
         page = msgspec.structs.replace(page, item_ids=page.item_ids[:ITEMS])
         task = asyncio.ensure_future(self._add(user_id, page))
         self._writing.add(task)
@@ -77,8 +83,9 @@ class ServedLists:
 
     async def _add(self, user_id: str, page: Page) -> None:
         try:
-            await self._pages.add(user_id, _encode(page))
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(SECONDS):
+                await self._pages.add(user_id, _encode(page))
+        except (RedisError, OSError, TimeoutError) as error:
             self.counts["lost"] += 1
             self._say(error)
         else:

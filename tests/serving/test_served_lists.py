@@ -9,8 +9,9 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from feature_repo.item_table import ItemTable
 from feature_repo.vocabulary import VECTOR_SIZE
+from serving import served_lists
 from serving.budget import Budget
-from serving.served_lists import ITEMS, LOST, Page, ServedLists, served
+from serving.served_lists import ITEMS, LOST, WRITING, Page, ServedLists, served
 from tests.serving.fakes import FakePages
 
 
@@ -57,6 +58,32 @@ def test_a_store_that_is_slow_is_not_waited_for() -> None:
             await asyncio.Event().wait()
 
     assert told(ServedLists(Slow())) == ((), (LOST,))
+
+
+def test_a_store_that_is_left_alone_is_not_asked() -> None:
+    class Asked(FakePages):
+        async def read(self, user_id: str) -> Any:
+            raise AssertionError("it was asked")
+
+    assert asyncio.run(ServedLists(Asked()).recall("u", Budget(1000), away=True)) == ((), (LOST,))
+
+
+def test_pages_do_not_pile_up_while_a_store_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(FakePages):
+        async def add(self, user_id: str, page: bytes) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(served_lists, "SECONDS", 0.01)
+    lists = ServedLists(Hanging())
+
+    async def tell() -> None:
+        for at in range(WRITING + 1):
+            lists.remember("u", Page(at, 0, ["a"]))
+        assert lists.counts["lost"] == 1
+        await asyncio.wait(lists._writing)
+
+    asyncio.run(tell())
+    assert lists.counts == {"kept": 0, "lost": WRITING + 1}
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\xc1", b"\x92\x01\x00"])
