@@ -12,7 +12,7 @@ from serving.errors import NotKnown, ReceiptsUnavailable
 from serving.known_user import iso
 
 KEPT = (
-    "Kafka topics that are kept by time lose it with their retention; snapshots and models made before are not changed "
+    "Kafka topics that are kept by time lose it with their retention; reports, logs and source tables are not changed "
     "(docs/forgetting.md)"
 )
 

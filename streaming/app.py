@@ -49,7 +49,7 @@ def create_app(stream: StreamSettings, stores: StoreSettings, topic_ids: dict[st
     topics = {name: app.topic(name, schema=RawSchema()) for name in topic_ids}
     flow = Flow(app, topics, stream, metrics, erasures)
     if stream.erase_every_s:
-        erase_every(stream, app, flow, stores_of(store, offline, erasures))
+        erase_every(stream, app, flow, stores_of(store, offline, erasures, stores))
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def forget(app: faust.App, revoked: set[Any], **_: Any) -> None:

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import feature_repo.lean_feast  # noqa: F401
@@ -28,6 +29,7 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from streaming import log_erasure
 from streaming.offline_log import INTERACTIONS, MERGES
+from streaming.pseudonymise import pseudonymise
 from streaming.row_log import RowLog, open_log
 from streaming.settings import StreamSettings
 
@@ -44,6 +46,7 @@ TABLES: Mapping[str, Sequence[tuple[str, str]]] = {  # view -> tables of the off
     item_content.name: [(item_content.name, "item_id")],
     item_activity.name: [(item_activity.name, "item_id"), (INTERACTIONS, "item_id")],
 }
+RENAMED = "snapshots and runs, under a pseudonym now"
 TOLD_AGAIN_MS = 60_000  # an owner that has not answered is told once more
 
 
@@ -53,11 +56,12 @@ class Stores(NamedTuple):
     log: RowLog
     online: Mapping[str, OnlineRows]  # by view
     erasures: Erasures
+    data_dir: Path
 
 
-def stores_of(store: FeatureStore, log: RowLog, erasures: Erasures) -> Stores:
+def stores_of(store: FeatureStore, log: RowLog, erasures: Erasures, settings: StoreSettings) -> Stores:
     """All of them, open."""
-    return Stores(log, {view.name: OnlineRows(store, view) for view in VIEWS}, erasures)
+    return Stores(log, {view.name: OnlineRows(store, view) for view in VIEWS}, erasures, settings.data_dir.resolve())
 
 
 def untold(tasks: Sequence[Task], now_ms: int) -> list[Task]:
@@ -104,6 +108,10 @@ def _erase(stores: Stores, view: str, tasks: Sequence[Task]) -> int:
                 count += each
 
         log_erasure.erase(stores.log, table, column, until, report)
+    if view == user_activity.name:
+        for path, rows in pseudonymise(stores.data_dir, until):
+            for user_id, each in rows.items():
+                stores.erasures.removed(of[user_id], RENAMED, each, str(path.relative_to(stores.data_dir)))
     return count
 
 
@@ -145,7 +153,8 @@ def main() -> None:
     if options.receipt:
         print(_told(erasures, options.receipt))
         return
-    count = carry_out(stores_of(open_store(settings), open_log(settings), erasures), erasures.tasks(), options.again_s)
+    stores = stores_of(open_store(settings), open_log(settings), erasures, settings)
+    count = carry_out(stores, erasures.tasks(), options.again_s)
     waiting = erasures.tasks()
     print(f"{count} rows removed; {len(waiting)} tasks wait, {len(untold(waiting, sys.maxsize))} of them for a worker")
 

@@ -90,14 +90,18 @@ def forgotten_item(item: TrackedItem, sent: ForgetItem) -> tuple[TrackedItem, Re
     return TrackedItem(ItemActivity(), left), Reached(task, Mark(left.stamp - 1, before))
 
 
-def marked(mark: Mark) -> TrackedUser:
-    """The state of somebody who is forgotten and has not come back."""
-    return TrackedUser(UserActivity(), UserLedger(mark.until, mark.log, mark.offset, forgotten=mark.before))
+def reminded(user: TrackedUser | None, mark: Mark) -> TrackedUser:
+    """The state that was read of somebody who was forgotten: none, or one from before it, or of somebody new."""
+    if user is None or user.ledger.stamp <= mark.until:
+        return TrackedUser(UserActivity(), UserLedger(mark.until, mark.log, mark.offset, forgotten=mark.before))
+    return user._replace(ledger=user.ledger._replace(forgotten=max(user.ledger.forgotten, mark.before)))
 
 
-def marked_item(mark: Mark) -> TrackedItem:
-    """The state of an item that is forgotten and whose row is lost."""
-    return TrackedItem(ItemActivity(), ItemLedger(mark.until + 1, forgotten=mark.before))
+def reminded_item(item: TrackedItem | None, mark: Mark) -> TrackedItem:
+    """The same of an item."""
+    if item is None or item.ledger.stamp <= mark.until:
+        return TrackedItem(ItemActivity(), ItemLedger(mark.until + 1, forgotten=mark.before))
+    return item._replace(ledger=item.ledger._replace(forgotten=max(item.ledger.forgotten, mark.before)))
 
 
 def message(task: Task) -> Forget | ForgetItem:

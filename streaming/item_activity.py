@@ -11,7 +11,7 @@ from feature_repo.online import OnlineRows, Row
 from streaming.by_item import Entry, Envelope
 from streaming.cache import RowCache
 from streaming.events import ItemChange
-from streaming.forget import ForgetItem, Reached, forgotten_item, marked_item
+from streaming.forget import ForgetItem, Reached, forgotten_item, reminded_item
 from streaming.ledger import is_new, record_item
 from streaming.offline_log import new_part
 from streaming.row_log import RowLog
@@ -86,8 +86,8 @@ def _entries(message: Envelope | ForgetItem) -> list[tuple[int, int, Entry | For
 
 def _items(online: OnlineRows, erasures: Erasures, item_ids: list[str]) -> dict[str, TrackedItem]:
     known = {item_id: item_from_row(row.values) for item_id, row in online.read(item_ids).items()}
-    lost = erasures.marks(item_activity.name, [each for each in item_ids if each not in known])
-    return known | {item_id: marked_item(mark) for item_id, mark in lost.items()}
+    marks = erasures.marks(item_activity.name, item_ids)
+    return known | {each: reminded_item(known.get(each), mark) for each, mark in marks.items()}
 
 
 def _change(row: Row) -> ItemChange:

@@ -2,14 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from feature_repo.erasure import open_erasures
 from feature_repo.settings import StoreSettings
-from streaming import contents, spool
+from streaming import contents, spool, unforgotten
 from streaming.columns import events
 from streaming.events import InvalidEvent
 from streaming.rejects import Rejects
@@ -39,15 +41,16 @@ def prepare(
     """Spool the source and empty the log; from here on a backfill that is stopped goes on."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with Rejects(settings.data_dir.resolve() / REJECTS) as rejects:
-        read = spool.scatter(_interactions(source, rejects), folder, shards, bar.update)
+    with Rejects(settings.data_dir.resolve() / REJECTS) as rejects, closing(open_erasures(settings)) as erasures:
+        found = unforgotten.events(_interactions(source, rejects), erasures)
+        read = spool.scatter(found, folder, shards, bar.update)
         if not read and rejects.count:
             raise InvalidEvent(f"no row of {source} is an interaction; {rejects.first} (all of them: {rejects.path})")
         times = spool.times(folder, shards)
         latest = last_moment(times, until) if (until := known["until"]) else None
         times = times if latest is None else times[times <= latest]
         begin = int(times.min()) if len(times) else 0
-        contents.save(source, folder, begin, rejects)
+        contents.save(source, folder, begin, rejects, erasures)
     log.clear()
     plan = Plan(known, shards, len(times), begin, latest, rejects.count)
     spool.save_plan(folder, plan)

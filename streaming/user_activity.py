@@ -14,7 +14,7 @@ from feature_repo.user_activity import advance
 from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, Merge, epoch_ms
-from streaming.forget import Forget, Reached, forgotten, marked
+from streaming.forget import Forget, Reached, forgotten, reminded
 from streaming.ledger import Verdict, drop, event_key, judge, partition_key, record
 from streaming.merge import Handover, Place, moved, moves
 from streaming.offline_log import INTERACTIONS, MERGES, new_part
@@ -149,8 +149,7 @@ class UserTracker:
 def _users(online: OnlineRows, erasures: Erasures, user_ids: list[str]) -> dict[str, TrackedUser]:
     rows, marks = online.read(user_ids), erasures.marks(user_activity.name, user_ids)
     known = {user_id: user_from_row(row.values) for user_id, row in rows.items()}
-    void = {each: marked(mark) for each, mark in marks.items() if each not in rows or rows[each].stamp <= mark.until}
-    return known | void
+    return known | {each: reminded(known.get(each), mark) for each, mark in marks.items()}
 
 
 def _categories(online: OnlineRows, item_ids: list[str]) -> dict[str, list[str]]:

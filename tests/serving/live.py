@@ -114,9 +114,9 @@ def entry(item_id: str, title: str, **values: Any) -> Row:
 
 
 @contextmanager
-def running_api(folder: Path) -> Iterator[Api]:
+def running_api(folder: Path, **variables: str) -> Iterator[Api]:
     """An API that is ready, among its neighbours: ITEMS items and three users."""
-    environment = free_environment(folder) | {"FRESHRANK_BROKER_TIMEOUT_MS": "3000"}
+    environment = free_environment(folder) | {"FRESHRANK_BROKER_TIMEOUT_MS": "3000"} | variables
     item_ids = lay_out(environment, ITEMS)
     with running(environment, NEIGHBOURS) as system:
         topics(environment)

@@ -20,9 +20,10 @@ def traces(data_dir: Path, redis: str, *databases: str, needle: str) -> list[str
 def _in_redis(address: str, needle: bytes) -> Iterator[str]:
     host, port = address.split(",")[0].split(":")
     client: Any = Redis(host, int(port))
+    read = {b"hash": lambda key: client.hgetall(key).items(), b"list": lambda key: [client.lrange(key, 0, -1)]}
     for key in client.scan_iter(count=1000):
-        cells = client.hgetall(key) if client.type(key) == b"hash" else {b"": client.get(key) or b""}
-        if needle in key or any(needle in name or needle in value for name, value in cells.items()):
+        cells = read.get(client.type(key), lambda key: [[client.get(key) or b""]])(key)
+        if needle in key or any(needle in text for cell in cells for text in cell):
             yield f"redis {key!r}"
     client.close()
 

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 
 from feature_repo import item_activity as items_pure
 from feature_repo import user_activity as users_pure
+from feature_repo.erasure import Mark, Task, open_erasures
 from feature_repo.settings import StoreSettings
 from streaming import backfill, shard
 from streaming.events import InvalidEvent
@@ -242,3 +243,17 @@ def test_a_database_is_a_source_like_files(
 
 def by_text(settings: StoreSettings, name: str) -> list[str]:
     return sorted(map(str, without_created(settings, name)))
+
+
+def test_a_backfill_brings_nobody_back(tmp_path: Path, settings: StoreSettings, online: dict[str, MemoryRows]) -> None:
+    events = some_events(200)
+    folder, half = history(tmp_path / "shop", events), T + 43_200_000
+    (folder / "users.jsonl").write_text('{"user_id": "x", "attributes": {"age": "30"}}')
+    erasures = open_erasures(settings)
+    for view, key in (("user_activity", "x"), ("user_profile", "x"), ("item_activity", "a"), ("item_content", "a")):
+        erasures.reach([(Task("r", view, key, half), Mark(half * 1000, half))])
+    erasures.close()
+    backfill.run(folder, None, settings)
+    late = [each for each in events if each["timestamp"] > half or (each["user_id"] != "x" and each["item_id"] != "a")]
+    assert {row["event_id"] for row in table(settings, "interactions")} == {each["event_id"] for each in late}
+    assert online["user_profile"].rows == {} and set(online["item_content"].rows) == {"b"}

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from deploy.laptop.ports import free_environment
@@ -73,6 +75,10 @@ def test_a_user_is_found_in_no_store_after_the_deletion(worker: Live, erasures: 
     worker.eventually(lambda: worker.counted(others))
     assert found(worker, GONE) and found(worker, SESSION)
 
+    labels = stores(worker).data_dir / "snapshots/s/labels.parquet"
+    labels.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"user_id": [GONE, OTHER, f"session:{SESSION}"]}), labels)
+
     receipt_id = erasures.ask("user", GONE)
     worker.send([Deletion("users", GONE, receipt_id)])
     worker.eventually(lambda: done(erasures, receipt_id))
@@ -86,6 +92,7 @@ def test_a_user_is_found_in_no_store_after_the_deletion(worker: Live, erasures: 
         "offline log: user_profile": 1,
         "online store: user_activity": 2,
         "online store: user_profile": 1,
+        "snapshots and runs, under a pseudonym now": 2,
     }
 
     worker.send([*mine, click(GONE, 9)])  # a producer sends the past again, and the user comes back
