@@ -37,7 +37,9 @@ OTHERS = {
 def tracked() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *FOLDERS]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    return sorted(name for name in listed if (ROOT / name).exists() and not name.endswith(("__init__.py", "ignore")))
+    return sorted(
+        name for name in listed if (ROOT / name).exists() and not name.endswith(("__init__.py", "ignore", "py.typed"))
+    )
 
 
 def sentence(name: str) -> str:
