@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import faust
+import pyarrow as pa
 
 from streaming.erase import Stores, carry_out, now, untold
 from streaming.flow import Flow
@@ -24,3 +25,5 @@ def erase_every(stream: StreamSettings, app: faust.App, flow: Flow, stores: Stor
             await asyncio.to_thread(carry_out, stores, tasks, stream.erase_again_s)
         except TRANSIENT as error:
             log.warning("what is to be forgotten waits for a store: %s", error)
+        except pa.ArrowException as error:  # of a part that is broken, or is being written by a training
+            log.error("what is to be forgotten waits for a parquet file that cannot be read: %s", error)

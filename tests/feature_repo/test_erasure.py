@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,25 @@ from sqlalchemy import create_engine, text
 
 from feature_repo.erasure import Erasures, Mark, Removal, Task, open_erasures, state_of
 from feature_repo.settings import StoreSettings
+from tests.postgres import database, postgres
 
+_numbers = count()
 TASK, OTHER = Task("r", "user_profile", "ann-17", 5, until=9), Task("r", "user_activity", "ann-17", 5)
 
 
-@pytest.fixture
-def erasures(tmp_path: Path) -> Iterator[Erasures]:
-    opened = open_erasures(StoreSettings(data_dir=tmp_path, user_salt=SecretStr("salt")))
+@pytest.fixture(scope="module")
+def server() -> Iterator[StoreSettings]:
+    with postgres() as settings:
+        yield settings
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.process)])
+def erasures(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Erasures]:
+    """In both databases that a registry may have."""
+    url = None
+    if request.param == "postgres":
+        url = database(request.getfixturevalue("server"), f"test_{next(_numbers)}").postgres_url
+    opened = open_erasures(StoreSettings(data_dir=tmp_path, registry=url, user_salt=SecretStr("salt")))
     yield opened
     opened.close()
 
@@ -84,7 +97,8 @@ def test_a_message_that_is_read_again_after_all_is_done_opens_nothing_anew(erasu
     assert erasures.tasks() == [] and state(erasures, "r") == "done"
 
 
-def test_no_table_and_no_byte_of_the_file_names_who_is_forgotten(erasures: Erasures, tmp_path: Path) -> None:
+def test_no_byte_of_the_file_names_who_is_forgotten(tmp_path: Path) -> None:
+    erasures = open_erasures(StoreSettings(data_dir=tmp_path))
     erasures.begin("r", "user", "ann-17", [TASK, OTHER])
     erasures.reach([(TASK, Mark(9)), (OTHER, Mark(9))])
     erasures.removed(OTHER, "online store: user_activity", 1)
@@ -92,6 +106,7 @@ def test_no_table_and_no_byte_of_the_file_names_who_is_forgotten(erasures: Erasu
     erasures.finish(TASK)
     erasures.finish(OTHER)
     assert b"ann-17" not in (tmp_path / "registry.db").read_bytes()
+    erasures.close()
 
 
 def test_digests_depend_on_the_salt(erasures: Erasures) -> None:
