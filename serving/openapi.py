@@ -51,8 +51,15 @@ _RECOMMENDED = {
         {"item_id": "181", "score": 0.75, "source": "trending"},
     ],
 }
-_RECEIPT = {"accepted": 1, "rejected": [{"index": 1, "reason": "Expected `str`, got `int` - at `$.item_id`"}]}
-_ERROR = {"error": {"code": "invalid_request", "message": "Expected `str`, got `int`", "field": "items[3]"}}
+_RECEIPT = {
+    "accepted": 1,
+    "rejected": [{"index": 1, "reason": "Expected `str`, got `int` - at `$.item_id`"}],
+    "request_id": "5f0b7c9e21d84a57b4c1a2e3f4d5c6b7",
+}
+_ERROR = {
+    "error": {"code": "invalid_request", "message": "Expected `str`, got `int`", "field": "items[3]"},
+    "request_id": "5f0b7c9e21d84a57b4c1a2e3f4d5c6b7",
+}
 
 _ANY_ERROR = {"type": "object", "required": ["error"]}
 
@@ -181,7 +188,7 @@ _DRY_RUN = {
 REHEARSED: dict[str, Any] = {"parameters": [_DRY_RUN]}
 _ASKED = {"user_id": "7", "k": 10, "context": {"device": "tv"}, "filter": "year >= 1990"}
 RECOMMEND = REHEARSED | exchange(RecommendRequest, _ASKED, RECOMMENDED)
-SIMILAR = exchange(SimilarRequest, {"item_id": "50", "k": 10}, {**RECOMMENDED, **NO_ITEM})
+SIMILAR = REHEARSED | exchange(SimilarRequest, {"item_id": "50", "k": 10}, {**RECOMMENDED, **NO_ITEM})
 _SIMILAR = {
     "item_id": "50",
     "k": 10,
@@ -191,8 +198,11 @@ _SIMILAR = {
     "exclude": ["181"],
     "deadline_ms": 100,
 }
-SIMILAR_BY_URL = {"parameters": _url_parameters(SimilarRequest, _SIMILAR), "responses": SIMILAR["responses"]}
-SEARCH = exchange(SearchRequest, {"query": "space opera", "user_id": "7"}, RECOMMENDED)
+SIMILAR_BY_URL = {
+    "parameters": [*_url_parameters(SimilarRequest, _SIMILAR), _DRY_RUN],
+    "responses": SIMILAR["responses"],
+}
+SEARCH = REHEARSED | exchange(SearchRequest, {"query": "space opera", "user_id": "7"}, RECOMMENDED)
 _BATCH = {"requests": [{"user_id": "7", "k": 5}, {"session_id": "s-81", "k": 5}]}
 _BATCHED = {"request_id": "4f5d1c", "model_version": "20260131-120000", "degraded": [], "took_ms": {"total": 9.8}}
 BATCH = exchange(BatchRequest, _BATCH, responses(BatchAnswer, _BATCHED | {"rankings": [_RECOMMENDED]}))

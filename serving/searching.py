@@ -48,13 +48,15 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
-async def search(asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget) -> Ranking:
+async def search(
+    asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
+) -> Ranking:
     """The items that suit a query. Raises NoModel, InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
     query = " ".join(asked.query.split())[:QUERY_LENGTH]
     if not query:
         raise InvalidRequest("nothing but blanks was typed", "query")
-    planned = plan("search", asked, neighbours.surfaces, neighbours.catalogue)
+    planned = plan("search", asked, neighbours.surfaces, neighbours.catalogue, dry_run=dry_run)
     accept, started = Acceptance(planned, table, NO_ACTIVITY, now_ms), time.perf_counter()
     answers, degraded = await _found(query, asked, planned, accept, model, neighbours, budget)
     orders = {name: rows[accept(rows)] for name, rows in answers.items() if not isinstance(rows, str)}
@@ -64,8 +66,9 @@ async def search(asked: SearchRequest, neighbours: Neighbours, now_ms: int, budg
         liked, scored = await _by_liking(fused.rows, query, asked, neighbours, now_ms, budget)
         fused, user, took_ms = fuse(orders | {"liking": liked}), scored.user, took_ms | scored.took_ms
         degraded += [what for what in scored.degraded if what not in degraded]
-    items = page(fused, planned, neighbours.catalogue, now_ms, user.activity)
-    return ranking(model.model_version, items, took_ms | {"total": budget.spent()}, degraded)
+    items, changes = page(fused, planned, accept, neighbours.catalogue, now_ms, user.activity)
+    took_ms |= {"total": budget.spent()}
+    return ranking(model.model_version, items, took_ms, degraded, changes=changes)
 
 
 async def _found(

@@ -23,6 +23,7 @@ from serving.catalogue import Candidates, Catalogue
 from serving.errors import NotKnown
 from serving.neighbours import Neighbours
 from serving.request import LONGEST_FILTER, MOST_EXCLUDED
+from serving.slate.run import Change
 from serving.slating import Plan, plan, slate
 from streaming.events import Id
 
@@ -44,7 +45,9 @@ class SimilarRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
-async def similar(asked: SimilarRequest, neighbours: Neighbours, now_ms: int, budget: Budget) -> Ranking:
+async def similar(
+    asked: SimilarRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
+) -> Ranking:
     """The items most like one. Raises NoModel, InvalidRequest, or NotKnown for an item that nobody knows."""
     model, catalogue = neighbours.model(), neighbours.catalogue
     row = catalogue.table.index.get(asked.item_id, -1)
@@ -53,7 +56,7 @@ async def similar(asked: SimilarRequest, neighbours: Neighbours, now_ms: int, bu
         raise NotKnown(
             f"there is no item {asked.item_id!r}; one that was just published is found in a second", "item_id"
         )
-    planned = plan("similar", asked, neighbours.surfaces, catalogue)
+    planned = plan("similar", asked, neighbours.surfaces, catalogue, dry_run=dry_run)
     accept, started = Acceptance(planned, catalogue.table, NO_ACTIVITY, now_ms), time.perf_counter()
     answers = await _orders(row, asked, planned, accept, neighbours, budget)
     orders = {name: rows[accept(rows) & (rows != row)] for name, rows in answers.items() if not isinstance(rows, str)}
@@ -61,9 +64,10 @@ async def similar(asked: SimilarRequest, neighbours: Neighbours, now_ms: int, bu
     if not catalogue.table.column("item_encoded")[row]:
         degraded.append(NO_VECTOR)
     found = time.perf_counter()
-    items = page(fuse(orders), planned, catalogue, now_ms)
+    items, changes = page(fuse(orders), planned, accept, catalogue, now_ms)
     took_ms = {"candidates": (found - started) * 1000, "slate": (time.perf_counter() - found) * 1000}
-    return ranking(model.model_version, items, took_ms | {"total": budget.spent()}, degraded)
+    took_ms |= {"total": budget.spent()}
+    return ranking(model.model_version, items, took_ms, degraded, changes=changes)
 
 
 async def _orders(
@@ -96,10 +100,16 @@ async def near_vectors(
 
 
 def page(
-    found: Fused, planned: Plan, catalogue: Catalogue, now_ms: int, activity: Mapping[str, Any] = NO_ACTIVITY
-) -> list[ScoredItem]:
-    """What the stages of the surface leave of a fused order, one page of it."""
+    found: Fused,
+    planned: Plan,
+    accept: Acceptance,
+    catalogue: Catalogue,
+    now_ms: int,
+    activity: Mapping[str, Any] = NO_ACTIVITY,
+) -> tuple[list[ScoredItem], list[Change] | None]:
+    """What the stages of the surface leave of a fused order, one page of it; in a dry run also what they changed."""
     ids = catalogue.table.ids
     candidates = Candidates([ids[row] for row in found.rows.tolist()], found.rows, [], [])
     left = slate(planned, found.scores, found.rows, catalogue.table, now_ms, activity)
-    return places(candidates, found.scores, left.places, planned.k, planned.offset, found.sources)
+    items = places(candidates, found.scores, left.places, planned.k, planned.offset, found.sources)
+    return items, accept.told(left.changes) if planned.dry_run else None

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 
 from serving.body import decode, read, refusal
 from serving.budget import Budget
+from serving.dry_run import dry_run
 from serving.paging import check_page
 from serving.rank_route import line, observe
 from serving.similar_items import SimilarRequest, similar
@@ -22,9 +23,8 @@ async def similar_items(request: Request) -> Response:
     body = request.method == "POST"
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes)) if body else _of_query(request)
     check_page(asked, state.settings)
-    ranking = await similar(
-        asked, state.neighbours, time.time_ns() // 1_000_000, Budget(asked.deadline_ms or state.settings.deadline_ms)
-    )
+    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    ranking = await similar(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     observe(state.metrics, ranking)
     state.line = line("", ranking, len(ranking.items))
     return Response(_encode(ranking), media_type="application/json")
@@ -32,7 +32,7 @@ async def similar_items(request: Request) -> Response:
 
 def _of_query(request: Request) -> SimilarRequest:
     """The request in the query of a URL; ``exclude`` may be there many times."""
-    said: dict[str, Any] = dict(request.query_params)
+    said: dict[str, Any] = {name: value for name, value in request.query_params.items() if name != "dry_run"}
     if "exclude" in said:
         said["exclude"] = request.query_params.getlist("exclude")
     try:

@@ -174,6 +174,11 @@ class TestSimilarAndSearch:
         about.surfaces = Surfaces({**about.surfaces.surfaces, "pinned": (Pin((Pinned("e", 1),)),)})
         assert order(self.answer(about, path, **body, surface="pinned")[1])[0] == "e"
 
+    def test_a_dry_run_tells_what_was_kept_from_the_candidates_too(self, path: str, body: Any) -> None:
+        answer = self.answer(self.titled(), f"{path}?dry_run=1", **body, filter="price >= 3")[1]
+        told = {change["stage"]: set(change["dropped"]) for change in answer["stages"]}
+        assert told["filter"] >= {"b", "c"} and told["available"] == set()
+
     def test_a_filter_that_cannot_be_understood_is_refused(self, path: str, body: Any) -> None:
         status, answer = self.answer(self.titled(), path, **body, filter="price >")
         assert (status, answer["error"]["field"]) == (422, "filter")
@@ -186,3 +191,9 @@ def test_a_search_leaves_out_what_a_surface_does_not_show_this_user() -> None:
     with api(about) as client:
         answer = client.post("/v1/search", json={"query": "item", "user_id": "u"}).json()
     assert sorted(order(answer)) == ["b", "c", "d", "e"]
+
+
+def test_a_url_can_ask_for_a_dry_run_of_similar_items() -> None:
+    with api(world()) as client:
+        answer = client.get("/v1/similar", params={"item_id": "a", "dry_run": "1"}).json()
+    assert [change["stage"] for change in answer["stages"]] == ["available", "exclude", "filter"]
