@@ -46,6 +46,11 @@ class Ranking(msgspec.Struct, frozen=True):
         """The items in their order."""
         return [each.item_id for each in self.items]
 
+    def shown_to(self, user_id: str | None = None, session_id: str | None = None) -> "Ranking":
+        """The same for the events of this user: similar items are asked for nobody."""
+        asker = msgspec.structs.replace(self.asker, user_id=user_id, session_id=session_id)
+        return msgspec.structs.replace(self, asker=asker)
+
     def impressions(self, shown: int | None = None) -> list[Interaction]:
         """That the first ``shown`` items (all of them by default) were seen, each in its position."""
         return [self.event("impression", item_id) for item_id in self.item_ids[:shown]]
@@ -91,6 +96,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
     accepted: int
     rejected: list[Rejected] = []
+    request_id: str = ""
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -118,32 +124,3 @@ class Known(msgspec.Struct, frozen=True):
     features: dict[str, Feature] = {}
     history: list[Visit] = []
     expired: bool = False  # too long without a sign of life: rankings go by the attributes alone
-
-
-class Deletion(msgspec.Struct, frozen=True):
-    """A deletion that was taken; ``Client.receipt`` tells what became of it."""
-
-    receipt_id: str
-    request_id: str = ""
-
-
-class Removed(msgspec.Struct, frozen=True):
-    """What a store lost."""
-
-    store: str
-    rows: int
-    at: str  # ISO 8601, UTC
-
-
-class Erasure(msgspec.Struct, frozen=True):
-    """What became of a deletion: docs/forgetting.md."""
-
-    request_id: str
-    receipt_id: str
-    kind: str  # user or item
-    state: str  # asked, erasing, erased, done
-    asked_at: str  # ISO 8601, UTC, as the other times
-    begun_at: str | None = None
-    done_at: str | None = None
-    removed: list[Removed] = []
-    kept: str = ""  # what is not removed at once, and why

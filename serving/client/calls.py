@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import msgspec
 
-from serving.client.answers import Asker, Deletion, Erasure, Known, Ranking, Rankings, Receipt
+from serving.client.answers import Asker, Known, Ranking, Rankings, Receipt
 from serving.client.asked import Asked, Page, Searched
 from serving.client.call import Call
+from serving.client.erasures import Deletion, Erasure
 from serving.client.errors import Lost, NotTaken, Sent
 from streaming.events import Interaction, Item, Merge, User
 

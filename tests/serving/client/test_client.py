@@ -28,6 +28,7 @@ from serving.client import (
     User,
     answers,
     asked,
+    erasures,
     reasons,
 )
 from serving.explain import explanation
@@ -124,7 +125,9 @@ def test_every_way_to_ask_for_items_gives_a_ranking_that_can_be_cited() -> None:
     assert all(each.request_id and each.items for each in said)
     assert said[0].items[0].explanation and said[0].items[0].explanation.sentence
     assert [each.asker.user_id or each.asker.session_id for each in said] == ["7", None, "7", "s", "7"]
-    assert said[1].impressions()[0].position == 1 and said[4].impressions()[0].context == {"query": "tea"}
+    seen = said[1].shown_to(session_id="s").impressions()[0]
+    assert (seen.session_id, seen.user_id, seen.position) == ("s", None, 1)
+    assert said[4].impressions()[0].context == {"query": "tea"}
     assert dry.stages and not said[0].stages
 
 
@@ -234,8 +237,8 @@ def test_a_newer_api_may_say_more() -> None:
         (known_user.Feature, answers.Feature),
         (known_user.Visit, answers.Visit),
         (batch_route.BatchAnswer, answers.Rankings),
-        (receipts.ErasureReceipt, answers.Erasure),
-        (receipts.Removed, answers.Removed),
+        (receipts.ErasureReceipt, erasures.Erasure),
+        (receipts.Removed, erasures.Removed),
         (explanation.Explanation, reasons.Explanation),
         (explanation.Influence, reasons.Influence),
         (explanation.StageMove, reasons.StageMove),
