@@ -79,7 +79,7 @@ def create_app(settings: ServingSettings, neighbours: Open, gate: OpenGate | Non
     app = FastAPI(
         title="freshrank",
         description="Rankings that already know the last click. Errors have one shape: "
-        '`{"error": {"code", "message", "field"?}}`.',
+        '`{"error": {"code", "message", "field"?}, "request_id"}`.',
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # we count ourselves: metrics.py

@@ -17,7 +17,7 @@ ServingError
     ├── AuditUnavailable         an action of an admin cannot be recorded
     └── ReceiptsUnavailable      a deletion cannot be written down
 
-Every answer has the shape ``{"error": {"code", "message", "field"?}}``.
+Every answer has the shape ``{"error": {"code", "message", "field"?}, "request_id"}``; the log line has the id too.
 """
 
 import logging
@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -141,10 +142,16 @@ def error_response(status: int, code: str, message: str, field: str | None = Non
     return Response(msgspec.json.encode({"error": error, **details}), status, headers, "application/json")
 
 
+def _answer(request: Request, status: int, code: str, message: str, field: str | None = None, **more: Any) -> Response:
+    request_id = uuid4().hex
+    request.state.line = f" request={request_id} error={code}"
+    return error_response(status, code, message, field, **more, request_id=request_id)
+
+
 async def _serving_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServingError)
     status, code = ANSWERS[type(error)]
-    response = error_response(status, code, str(error), error.field, **error.details)
+    response = _answer(request, status, code, str(error), error.field, **error.details)
     response.headers.update(error.headers)
     return response
 
@@ -152,19 +159,20 @@ async def _serving_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    response = error_response(status, status.name.lower(), f"{request.method} {request.url.path}: {error.detail}")
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    response = _answer(request, status, status.name.lower(), message)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    return error_response(400, "incomplete_body", "the connection ended before the whole body had arrived")
+    return _answer(request, 400, "incomplete_body", "the connection ended before the whole body had arrived")
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     route = getattr(request.scope.get("route"), "path", "")  # not the path, which may name a user
     log.error("%s %s failed", request.method, route, exc_info=error)
-    response = error_response(500, "internal_error", "the server failed to answer; its log has the reason")
+    response = _answer(request, 500, "internal_error", "the server failed to answer; its log has the reason")
     response.headers.update(SECURITY)  # this answer passes no middleware
     return response
 

@@ -1,5 +1,7 @@
 """POST /v1/events, /v1/items, /v1/users: what happened, into the broker."""
 
+from uuid import uuid4
+
 import msgspec
 from fastapi import Request, Response
 
@@ -29,4 +31,5 @@ async def _take(request: Request, parse: Parse, topic: str) -> Response:
 
 
 def answer(receipt: Receipt) -> Response:
-    return Response(msgspec.json.encode(receipt), media_type="application/json")
+    named = msgspec.structs.replace(receipt, request_id=uuid4().hex)
+    return Response(msgspec.json.encode(named), media_type="application/json")

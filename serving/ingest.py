@@ -27,6 +27,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
     accepted: int
     rejected: list[Rejected]
+    request_id: str = ""  # of the request to the API, when it is answered; events cite those of rankings
 
 
 def one(parse: Callable[[bytes, int], Publishable]) -> Parse:

@@ -16,7 +16,9 @@ def post(world: World, path: str, body: Any, **headers: str) -> tuple[int, Any]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     with api(world) as client:
         answer = client.post(path, content=content, headers=headers)
-        return answer.status_code, answer.json()
+        told = answer.json()
+        assert len(told.pop("request_id")) == 32
+        return answer.status_code, told
 
 
 def test_one_event_is_taken() -> None:

@@ -101,3 +101,12 @@ def test_every_route_is_documented_with_an_example() -> None:
     posted = [each[method] for each in paths.values() for method in ("post", "put") if method in each]
     bodies = [each["requestBody"]["content"] for each in posted]
     assert all("example" in content for body in bodies for content in body.values())
+
+
+def test_an_error_can_be_found_in_the_log_by_its_request_id(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "serving"), api(World()) as client:
+        refused = client.post("/v1/rank", json={"items": []}).json()
+        lost = client.get("/nowhere").json()
+    lines = [record.getMessage() for record in caplog.records if record.name == "serving.observation"]
+    assert lines[0].endswith(f"request={refused['request_id']} error=invalid_request")
+    assert lines[1].endswith(f"request={lost['request_id']} error=not_found")

@@ -13,7 +13,9 @@ def merge(world: World, body: Any, user: str = "7") -> tuple[int, Any]:
     with api(world) as client:
         content = body if isinstance(body, bytes) else None
         answer = client.post(f"/v1/users/{user}/merge", json=None if content is not None else body, content=content)
-        return answer.status_code, answer.json()
+        told = answer.json()
+        assert len(told.pop("request_id")) == 32
+        return answer.status_code, told
 
 
 def test_a_merge_is_taken_once_the_broker_has_it() -> None:
