@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from serving.slate.columns import Array, Columns, Literal, among, categorised, compare, missing
 
-LONGEST = 2000  # characters
+LONGEST, MOST = 2000, 100  # characters; comparisons and negations, each of which looks at every item
 Test = Callable[[Columns], Array]
 _ORDERS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -46,6 +46,7 @@ def parse(text: str) -> Expression:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python's parser, on what is refused below
             tree = ast.parse(text.strip(), mode="eval")
+        _check_size(tree)
         test = _test(tree.body, names)
     except InvalidExpression:
         raise
@@ -54,6 +55,12 @@ def parse(text: str) -> Expression:
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise InvalidExpression(f"the filter cannot be read: {error}") from error
     return Expression(text, frozenset(names), test)
+
+
+def _check_size(tree: ast.AST) -> None:
+    count = sum(isinstance(node, ast.cmpop | ast.unaryop) for node in ast.walk(tree))
+    if count > MOST:
+        raise InvalidExpression(f"the filter makes {count} comparisons and negations, at most {MOST} are made")
 
 
 def _test(node: ast.expr, names: set[str]) -> Test:

@@ -6,7 +6,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from serving.slate.columns import Columns, unknown_names
-from serving.slate.expression import LONGEST, InvalidExpression, parse
+from serving.slate.expression import LONGEST, MOST, InvalidExpression, parse
 from tests.serving.slate.catalogue import COUNT, NOW, TABLE
 
 EVERY = Columns(TABLE, slice(0, COUNT), NOW)
@@ -80,6 +80,7 @@ def test_a_filter_holds_for(text: str, rule: object) -> None:
         ("price < 1" + "0" * 400, "cannot be read"),
         ('published_at > "yesterday"', "yesterday"),
         ("price < 3 " + " " * LONGEST, "at most"),
+        (" or ".join(["price < 3"] * (MOST + 1)), "at most"),
         ("(" * 300 + "price < 3" + ")" * 300, "cannot be read"),
         ("price < 3\0", "cannot be read"),
     ],
