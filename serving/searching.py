@@ -83,8 +83,9 @@ async def _found(
     """Rows by title and by vector, and what did not work."""
     retrieval, loop = neighbours.retrieval, asyncio.get_running_loop()
     count = max(LEAST, 2 * (asked.offset + asked.k)) + len(asked.exclude)
-    ends = loop.time() + budget.share(SEARCH)
-    titled = partial(retrieval.titles.search, query, count * TITLES if planned.filters else count)
+    seconds = budget.share(SEARCH)
+    ends = loop.time() + seconds
+    titled = partial(retrieval.titles.search, query, count * TITLES if planned.filters else count, seconds)
     by_title = asyncio.ensure_future(timely("title", titled, ends, retrieval.threads))
     vector = await encoded(query, model, neighbours, budget)
     if vector is None:

@@ -31,9 +31,11 @@ async def timely(name: str, find: Callable[[], Array], ends: float, threads: Exe
 
 
 def found(name: str, find: Callable[[], Array]) -> Array | str:
-    """What ``find`` returns, or that it failed; the log has the reason."""
+    """What ``find`` returns, or that it took too long or failed; of a failure the log has the reason."""
     try:
         return find()
+    except TimeoutError:
+        return TOO_SLOW
     except Exception:
         log.exception("the source %s failed", name)
         return FAILED

@@ -5,7 +5,11 @@ Words count in any case and without accents, the last one as the beginning of a 
 
 import re
 import sqlite3
+import time
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
+from math import inf
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -17,7 +21,9 @@ from feature_repo.item_table import ItemTable
 Array = npt.NDArray[Any]
 PART = 500  # titles written while nobody can search
 LONGEST = 300  # characters of a title
-MOST_WORDS = 16  # of a query
+MOST_WORDS = 8  # of a query
+MATCHES = 2000  # titles looked at for a word; one that more titles have says nothing
+STEPS = 10_000  # of SQLite's machine between two looks at the time
 _WORD = re.compile(r"\w+")
 
 
@@ -34,9 +40,10 @@ class Titles:
     def __init__(self, table: ItemTable) -> None:
         self._table = table
         self._seen = np.zeros(0, np.int64)  # stamp of each row's content that is in here, 0 before
-        self._using = Lock()
+        self._using, self._ends = Lock(), inf
         self._texts = sqlite3.connect(":memory:", check_same_thread=False)
         self._texts.execute("CREATE VIRTUAL TABLE titles USING fts5(title, tokenize='unicode61 remove_diacritics 2')")
+        self._texts.set_progress_handler(self._late, STEPS)
 
     def close(self) -> None:
         with self._using:
@@ -57,22 +64,45 @@ class Titles:
         self._seen[changed.rows] = changed.stamps
         return len(changed.rows)
 
-    def search(self, text: str, count: int) -> Array:
-        """Rows of up to ``count`` items that can be recommended, all of whose words match before those with some."""
-        words = _WORD.findall(text)[:MOST_WORDS]
+    def search(self, text: str, count: int, seconds: float = 10.0) -> Array:
+        """Rows of up to ``count`` items that can be recommended, those with all of the words before those with some.
+
+        Raises TimeoutError.
+        """
+        words = list(dict.fromkeys(_WORD.findall(text)))[:MOST_WORDS]
         if not words:
             return np.zeros(0, np.int64)
         quoted = [f'"{word}"' for word in words]
         quoted[-1] += "*"
-        found = [*self._matching(" AND ".join(quoted), count), *self._matching(" OR ".join(quoted), count)]
+        with self._using:
+            self._ends = time.perf_counter() + seconds
+            found = _by_rank([self._matching(" AND ".join(quoted))])
+            if len(found) < count and len(words) > 1:
+                found += _by_rank([self._matching(word) for word in quoted])
         rows = np.array(list(dict.fromkeys(found)), np.int64) - 1
         return rows[self._table.rankable(rows)][:count]
 
-    def _matching(self, expression: str, count: int) -> list[int]:
-        asked = "SELECT rowid FROM titles WHERE titles MATCH ? ORDER BY rank LIMIT ?"
-        with self._using:
-            return [row for (row,) in self._texts.execute(asked, (expression, count))]
+    def _matching(self, expression: str) -> list[tuple[int, float]]:
+        asked = "SELECT rowid, rank FROM titles WHERE titles MATCH ? LIMIT ?"
+        try:
+            return self._texts.execute(asked, (expression, MATCHES)).fetchall()
+        except sqlite3.OperationalError as error:
+            if str(error) == "interrupted":
+                raise TimeoutError("the titles took too long to search") from error
+            raise
+
+    def _late(self) -> bool:
+        return time.perf_counter() > self._ends
 
     def _write(self, titles: Sequence[tuple[int, str]]) -> None:
         with self._using, self._texts:
+            self._ends = inf
             self._texts.executemany("INSERT OR REPLACE INTO titles (rowid, title) VALUES (?, ?)", titles)
+
+
+def _by_rank(found: Sequence[Sequence[tuple[int, float]]]) -> list[int]:
+    """Row ids by the sum of their ranks, which are better the lower."""
+    ranks: defaultdict[int, float] = defaultdict(float)
+    for row, rank in chain.from_iterable(found):
+        ranks[row] += rank
+    return sorted(ranks, key=lambda row: (ranks[row], row))
