@@ -77,6 +77,8 @@ def trace(stages: Sequence[Stage], slate: Slate, given: Given) -> tuple[Slate, l
 
 
 def _change(stage: Stage, before: Slate, after: Slate, given: Given) -> Change:
+    if after is before:
+        return Change(str(stage.__struct_config__.tag), len(after.places), [], [], [])
     kept = np.isin(before.places, after.places)
     was = {place: position for position, place in enumerate(before.places[kept].tolist(), 1)}
     counted = dict(zip(before.places.tolist(), before.scores.tolist(), strict=True))
