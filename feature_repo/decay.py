@@ -20,5 +20,10 @@ def weight(age_ms: float, half_life_ms: float) -> float:
 
 def decayed(values: npt.ArrayLike, at_ms: npt.ArrayLike, now_ms: npt.ArrayLike, half_life_ms: float) -> Floats:
     """``values`` [..., k] of counters that stood at ``at_ms`` [...], read at ``now_ms`` [...] (milliseconds)."""
+    return np.asarray(values, np.float64) * fading(at_ms, now_ms, np.array([half_life_ms]))
+
+
+def fading(at_ms: npt.ArrayLike, now_ms: npt.ArrayLike, half_lives_ms: Floats) -> Floats:
+    """What is left at ``now_ms`` [...] of one that stood at ``at_ms`` [...], by half-life [k]: [..., k]."""
     age: Any = np.maximum(np.asarray(now_ms, np.float64) - np.asarray(at_ms, np.float64), 0.0)
-    return np.asarray(np.asarray(values, np.float64) * np.exp2(-age / half_life_ms)[..., None], np.float64)
+    return np.asarray(np.exp2(age[..., None] / -half_lives_ms), np.float64)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +16,14 @@ import numpy.typing as npt
 
 from feature_repo.buckets import attribute_buckets
 from feature_repo.context import Context, context_buckets
-from feature_repo.decay import decayed
+from feature_repo.decay import fading
 from feature_repo.features import ACTIVITY_TTL, MODEL_TENSORS, REQUEST_TENSORS, VIEWS, ranking_v1
 from feature_repo.vocabulary import HALF_LIVES, HISTORY_LENGTH, SESSION_GAP, VECTOR_SIZE
 
 Array = npt.NDArray[Any]
 ACTIVITY_TTL_MS = int(ACTIVITY_TTL.total_seconds() * 1000)
+_HALF_LIVES = np.array(list(HALF_LIVES.values()), np.float64)
+_COUNTERS = {scope: [f"{scope}_actions_{window}" for window in HALF_LIVES] for scope in ("user", "item")}
 _NO_QUERY = np.zeros(VECTOR_SIZE, np.float32)
 _NO_QUERY.flags.writeable = False  # many requests share it
 
@@ -124,8 +127,11 @@ def _history(row: Mapping[str, Any], now_ms: int, vectors: Callable[[Sequence[st
 
 
 def _counters(scope: str, row: Mapping[str, Any], at_ms: Any, now_ms: Any) -> dict[str, Array]:
-    names = {f"{scope}_actions_{window}": half_life for window, half_life in HALF_LIVES.items()}
-    return {name: decayed(row[name], at_ms, now_ms, half).astype(np.float32) for name, half in names.items()}
+    left = fading(at_ms, now_ms, _HALF_LIVES)
+    return {
+        name: (np.asarray(row[name], np.float64) * left[..., place, None]).astype(np.float32)
+        for place, name in enumerate(_COUNTERS[scope])
+    }
 
 
 def item_inputs(items: Mapping[str, Array], affinity: Array, now_ms: Any) -> dict[str, Array]:
@@ -161,11 +167,11 @@ def user_affinity(activity: Mapping[str, Any], codes: Mapping[str, int], size: i
 
     The shares of a user who was never seen are zero; the common decay of all weights cancels.
     """
-    shares = np.zeros(size, np.float32)
     weights = np.asarray(activity.get("user_category_weights", ()), np.float64)
     total = weights.sum() if len(weights) else 0.0
-    if total > 0:
-        for category, share in zip(activity["user_categories"], weights / total, strict=True):
-            shares[codes.get(category, 0)] += share
-        shares[0] = 0.0
+    if total <= 0:
+        return np.zeros(size, np.float32)
+    places = np.fromiter(map(codes.get, activity["user_categories"], repeat(0)), np.int64)
+    shares = np.bincount(places, weights / total, size).astype(np.float32)
+    shares[0] = 0.0
     return shares

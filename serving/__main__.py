@@ -7,6 +7,7 @@ examples:
 """
 
 import argparse
+import gc
 import logging
 import sys
 from functools import partial
@@ -36,6 +37,8 @@ def main() -> None:
     except InvalidSurfaces as error:
         sys.exit(f"the stages of slates cannot be read: {error}")
     app = create_app(settings, partial(open_neighbours, settings, stores), partial(open_gate, settings, stores))
+    gc.collect()
+    gc.freeze()  # what the imports made stays: collections in the midst of a ranking need not look at it
     uvicorn.run(
         app,
         host=settings.api_host,
