@@ -20,8 +20,8 @@ from feature_repo.store import open_applied
 from streaming import catalogue, events, items_flow, users_flow
 from streaming.broker import LARGEST_OUT
 from streaming.catalogue import Catalogue
-from streaming.erase import stores_of
 from streaming.erase_flow import erase_every
+from streaming.erasing import stores_of
 from streaming.flow import Flow
 from streaming.item_activity import ItemTracker
 from streaming.lag import GROUP

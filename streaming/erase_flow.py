@@ -6,7 +6,7 @@ import logging
 import faust
 import pyarrow as pa
 
-from streaming.erase import Stores, carry_out, now, untold
+from streaming.erasing import Stores, carry_out, now, untold
 from streaming.flow import Flow
 from streaming.retry import TRANSIENT
 from streaming.settings import StreamSettings

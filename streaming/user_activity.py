@@ -1,6 +1,6 @@
 """interactions -> user_activity rows (online, offline log), envelopes for the items, handovers of merged sessions.
 
-A user or session that is to be forgotten loses the online row here; the log is searched by streaming/erase.py.
+A user or session that is to be forgotten loses the online row here; the log is searched by streaming/erasing.py.
 """
 
 import time

@@ -1,5 +1,7 @@
 """Who is forgotten is found nowhere: a real broker, Redis and worker, every store searched for the id."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -104,10 +106,13 @@ def test_an_item_is_found_in_no_row_of_its_own(worker: Live, erasures: Erasures)
     worker.send([Item(item_id="banned-1", title="Forbidden-Title-77"), click(OTHER, 20, "banned-1")])
     worker.eventually(lambda: worker.online(features.item_activity, "banned-1"))
     worker.eventually(lambda: worker.online(features.item_content, "banned-1"))
-    receipt_id = erasures.ask("item", "banned-1")
-    worker.send([Deletion("items", "banned-1", receipt_id)])
-    worker.eventually(lambda: done(erasures, receipt_id))
+    variables = [f"{name}={value}" for name, value in worker.system.environment.items()]
+    command = ["env", *variables, sys.executable, "-m", "streaming.erase"]
+    asked = subprocess.run([*command, "--item", "banned-1"], capture_output=True, text=True, check=True).stdout.strip()
+    worker.eventually(lambda: done(erasures, asked))
     worker.eventually(lambda: not found(worker, "Forbidden-Title-77"))
+    told = subprocess.run([*command, "--receipt", asked], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("item: done\n") and "1 rows  offline log: item_content" in told
     assert not worker.online(features.item_content, "banned-1")["banned-1"]["item_available"]
     assert worker.online(features.item_activity, "banned-1")["banned-1"]["item_activity_at"] == 0
     for table in ("item_content", "item_activity", "interactions"):
