@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feature_repo.item_table import ItemTable
 from feature_repo.vocabulary import VECTOR_SIZE
@@ -119,3 +121,28 @@ def test_nine_of_ten_exact_neighbours_are_found_by_the_graph() -> None:
     asked = units(draw.normal(size=(50, VECTOR_SIZE)))
     shares = [np.isin(exact.search(each, 100).rows, graph.search(each, 100).rows).mean() for each in asked]
     assert np.mean(shares) >= 0.9
+
+
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["move", "hide", "show"]), st.integers(0, 11), st.integers(0, 359)), max_size=12
+)
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=4), st.integers(0, 359))
+def test_whatever_changes_what_is_found_is_what_is_there(rounds: list[list[tuple[str, int, int]]], asked: int) -> None:
+    table = table_of(a=0, b=120)
+    followed = [nearest_of(table, EXACT), nearest_of(table, GRAPH)]
+    for stamp, changes in enumerate(rounds, 1):
+        for number, (change, item, degrees) in enumerate(changes):
+            if change == "move":
+                table.put_vectors([str(item)], turned(degrees)[None], 1000 * stamp + 2 * number)
+            else:
+                table.put_content(str(item), {"item_available": change == "show"})
+        for nearest in followed:
+            take_over(nearest)
+    there = np.flatnonzero(table.rankable())
+    cosines = units(table.column("item_vectors")[there]) @ turned(asked)
+    for nearest in followed:
+        found = nearest.search(turned(asked), 20)
+        assert sorted(found.rows.tolist()) == there.tolist()
+        assert found.cosines == pytest.approx(np.sort(cosines)[::-1], abs=1e-5)
