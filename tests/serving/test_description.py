@@ -6,7 +6,8 @@ import msgspec
 import pytest
 import schemathesis
 from fastapi import FastAPI
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
 from schemathesis.python.asgi import get_client
 from schemathesis.specs.openapi import checks as conformance
 from starlette.types import Receive, Scope, Send
@@ -41,7 +42,13 @@ OPERATIONS = [
     for path, operations in DESCRIPTION["paths"].items()
     for method, operation in operations.items()
 ]
-EXAMPLES = 8  # beside the boundary cases that schemathesis makes of each schema, some hundreds
+EXAMPLES = 15
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    conformance.status_code_conformance,
+    conformance.content_type_conformance,
+    conformance.response_schema_conformance,
+]
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -49,26 +56,21 @@ def lines(context: schemathesis.SerializationContext, value: Any) -> bytes:
     return msgspec.json.encode(value) + b"\n"
 
 
-@SCHEMA.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_whatever_is_sent_is_answered_as_described(case: schemathesis.Case[Any]) -> None:
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_whatever_is_sent_is_answered_as_described(
+    method: str, path: str, operation: dict[str, Any], mode: GenerationMode
+) -> None:
+    if mode is GenerationMode.NEGATIVE and not (operation.get("parameters") or operation.get("requestBody")):
+        return  # nothing is sent, so nothing is forbidden
     with get_client(cast(Any, APP)) as client:
-        answer = case.call(session=client)
-    case.validate_response(
-        answer,
-        checks=[
-            schemathesis.checks.not_a_server_error,
-            conformance.status_code_conformance,
-            conformance.content_type_conformance,
-            conformance.response_schema_conformance,
-        ],
-    )
+
+        @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(case=SCHEMA[path][method].as_strategy(generation_mode=mode))
+        def ask(case: schemathesis.Case[Any]) -> None:
+            case.validate_response(case.call(session=client), checks=CHECKS)
+
+        ask()
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
