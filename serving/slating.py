@@ -11,12 +11,14 @@ from serving.catalogue import Catalogue
 from serving.errors import InvalidRequest
 from serving.served_lists import NOTHING_KNOWN, Remembered, served
 from serving.slate.columns import unknown_names
+from serving.slate.diversity import Diversity
+from serving.slate.exclusion import Exclude
 from serving.slate.expression import Expression, InvalidExpression, parse
 from serving.slate.filtering import Filter
 from serving.slate.pins import Pin
 from serving.slate.run import Change, apply, trace
 from serving.slate.slate import Given, Stage, by_score
-from serving.slate.surfaces import Surfaces, remembers
+from serving.slate.surfaces import PHASES, Surfaces, remembers
 
 Array = npt.NDArray[Any]
 
@@ -70,16 +72,29 @@ def plan(
     dry_run: bool = False,
 ) -> Plan:
     """What is to become of a request's candidates. Raises InvalidRequest."""
-    stages = surfaces.surfaces.get(asked.surface or endpoint)
-    if stages is None:
+    listed = surfaces.surfaces.get(asked.surface or endpoint)
+    if listed is None:
         known = ", ".join(surfaces.surfaces)
         raise InvalidRequest(f"there is no surface {asked.surface!r}: slate.yaml has {known}", "surface")
     wanted = None if asked.filter is None else _understood(asked.filter, catalogue)
+    stages = wished(listed, asked, diversity)
     own = [parse(stage.where) for stage in stages if isinstance(stage, Filter) and stage.where is not None]
     filters = own if wanted is None else [wanted, *own]
     paged = (asked.exclude, asked.k, asked.offset, diversity)
     pinned = [each.item_id for stage in stages if isinstance(stage, Pin) for each in stage.pins]
     return Plan(stages, filters, wanted, *paged, pinned, remembers(stages), explained or dry_run, dry_run)
+
+
+def wished(listed: Sequence[Stage], asked: Wishes, diversity: float | None) -> Sequence[Stage]:
+    """The stages of a surface, and what the request asks for that it has no stage of: as the first of its phase."""
+    if asked.filter is None and diversity is None and not asked.exclude:
+        return listed
+    wishes = [(Diversity(), diversity is not None), (Filter(), asked.filter is not None), (Exclude(), asked.exclude)]
+    for stage, asked_for in wishes:
+        if asked_for and not any(_answers(each, stage) for each in listed):
+            place = sum(PHASES.index(each.phase) < PHASES.index(stage.phase) for each in listed)
+            listed = (*listed[:place], stage, *listed[place:])
+    return listed
 
 
 def slate(
@@ -100,6 +115,10 @@ def slate(
         left, changes = trace(made.stages, by_score(scores), given)
         return Slated(left.places, changes)
     return Slated(apply(made.stages, by_score(scores), given).places, [])
+
+
+def _answers(stage: Stage, wish: Stage) -> bool:
+    return type(stage) is type(wish) and not (isinstance(stage, Filter) and stage.where is not None)
 
 
 def _understood(text: str, catalogue: Catalogue) -> Expression:

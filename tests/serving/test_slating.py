@@ -7,6 +7,7 @@ import pytest
 from serving.served_lists import LOST
 from serving.slate.boosting import Boost, Rule
 from serving.slate.caps import Cap
+from serving.slate.filtering import Filter
 from serving.slate.pins import Pin, Pinned
 from serving.slate.seen import Seen
 from serving.slate.served import NotServed
@@ -69,6 +70,14 @@ class TestBothEndpoints:
         surfaces = {**about.surfaces.surfaces, "cheap": (Boost((Rule("price < 9", -1), Rule("price == 4", 9))),)}
         about.surfaces = Surfaces(surfaces)
         assert order(ask(about, path, **body, surface="cheap", k=2)[1]) == "ea"
+
+    def test_a_wish_holds_on_a_surface_that_has_no_stage_for_it(self, path: str, body: Any) -> None:
+        about = world(Filter("price < 4"), Boost((Rule("price == 3", 9),)), Cap("brand", 9))
+        wish = {"filter": "price > 0", "exclude": ["c"], "diversity": 0}
+        answer = ask(about, f"{path}?dry_run=1", **body, **wish)[1]
+        assert order(answer) == "db"
+        stages = [change["stage"] for change in answer["stages"]]
+        assert stages == ["exclude", "filter", "filter", "boost", "diversity", "cap"]
 
     def test_pages_are_cut_after_the_stages(self, path: str, body: Any) -> None:
         about = world(Cap("brand", 1))
