@@ -37,9 +37,11 @@ scores = st.lists(st.sampled_from([-2.0, -0.5, 0.0, 0.25, 1.0, 3.0]), min_size=1
 def slates(draw: st.DrawFn) -> tuple[Slate, Given]:
     """Candidates in any order, with scores of which some are equal, and whatever may be given."""
     counted = draw(scores)
-    rows = np.array(draw(st.permutations(range(COUNT)))[: len(counted)])
-    history = draw(st.lists(st.tuples(st.integers(0, COUNT + 3), st.sampled_from(sorted(ACTION_CODE.values())))))
-    served = draw(st.lists(st.tuples(st.integers(0, COUNT - 1), st.integers(0, 90)), max_size=60))
+    rows = np.random.default_rng(draw(st.integers(0, 999))).permutation(COUNT)[: len(counted)]
+    history = draw(
+        st.lists(st.tuples(st.integers(0, COUNT + 3), st.sampled_from(sorted(ACTION_CODE.values()))), max_size=20)
+    )
+    served = draw(st.lists(st.tuples(st.integers(0, COUNT - 1), st.integers(0, 90)), max_size=30))
     served.sort(key=lambda each: -each[1])
     given_ = given(
         rows,
