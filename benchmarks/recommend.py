@@ -5,6 +5,7 @@ best of it, is measured in turn with gathering candidates from all sources: the 
 
 examples:
   python -m benchmarks.recommend
+  python -m benchmarks.recommend --http 1000,100000 --sizes ""           # the whole of /v1/recommend
   python -m benchmarks.recommend --sizes 1000,100000,1000000 --json     # the last builds its graph for minutes
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import recommend_http
 from benchmarks.machine import commit, machine
 from benchmarks.rank import numbers
 from benchmarks.synthetic_catalogue import histories, lists_of, table_of
@@ -39,12 +41,13 @@ def main() -> None:
     """Run, print the figures."""
     asked = _parser().parse_args()
     sizes = [measure(size, asked.requests, asked.exact_up_to) for size in asked.sizes]
+    over_http = [recommend_http.measure(size, asked.requests) for size in asked.http]
     if asked.json:
-        found = {"benchmark": "recommend", "requests": asked.requests, "sizes": sizes}
+        found = {"benchmark": "recommend", "requests": asked.requests, "sizes": sizes, "http": over_http}
         print(json.dumps(found | {"machine": machine(), "commit": commit()}))
         return
-    for size in sizes:
-        print(line(size))
+    for each in [*map(line, sizes), *map(recommend_http.line, over_http)]:
+        print(each)
 
 
 def measure(items: int, requests: int, exact_up_to: int) -> dict[str, Any]:
@@ -134,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     add: Callable[..., Any] = parser.add_argument
     add("--json", action="store_true", help="print one JSON line")
     add("--sizes", type=numbers, default=[1000, 100_000], help="items, with commas between (1000,100000)")
+    add("--http", type=numbers, default=[], help="items of catalogues to recommend from over HTTP, everything running")
     add("--requests", type=int, default=300, help="how often everything is measured (300)")
     exact = ServingSettings().exact_search_items
     add("--exact-up-to", type=int, default=exact, help=f"items that are searched without a graph ({exact})")

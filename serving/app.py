@@ -129,6 +129,8 @@ def _describe(metrics: Metrics, neighbours: Neighbours) -> None:
     metrics.counter("served_pages", text, neighbours.served.counts)
     metrics.gauge("left_alone", "Neighbours that are left alone for failing", neighbours.guards.left_alone)
     metrics.gauge("items", "Items in the item table", lambda: len(catalogue.table))
+    text = "Items in the approximate index; 0 where their vectors are searched exactly"
+    metrics.gauge("items_in_graph", text, lambda: neighbours.retrieval.nearest.in_graph)
     metrics.gauge("items_wanted", "Items that wait to be loaded", lambda: len(catalogue.wanted))
     metrics.gauge(
         "items_unencoded",

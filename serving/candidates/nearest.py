@@ -42,6 +42,11 @@ class Nearest:
         """Whether a search takes milliseconds."""
         return self._graph is None and len(self._table) > self._exact_up_to
 
+    @property
+    def in_graph(self) -> int:
+        """How many items are searched by a graph; 0 while all are multiplied."""
+        return 0 if self._graph is None else len(self._graph)
+
     def search(self, direction: Array, count: int) -> Found:
         """The ``count`` nearest items that can be recommended, to a direction [VECTOR_SIZE] of length one."""
         inverse, graph, vectors = self._inverse, self._graph, self._table.column("item_vectors")

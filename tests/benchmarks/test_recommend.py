@@ -3,6 +3,7 @@
 import numpy as np
 
 from benchmarks.recommend import line, measure, product
+from benchmarks.recommend_http import in_graph
 from benchmarks.synthetic_catalogue import histories, table_of
 
 NOW = 1_800_000_000_000
@@ -31,3 +32,7 @@ def test_a_made_catalogue_can_be_recommended_and_met() -> None:
     table = table_of(50, NOW)
     assert table.rankable().all() and (table.column("item_published_at") <= NOW).all()
     assert next(histories(50, NOW)).rows.max() < 50
+
+
+def test_whether_a_graph_is_there_is_read_from_the_metrics() -> None:
+    assert in_graph("# HELP x\nfreshrank_items_in_graph 7.0\n") == 7.0 and in_graph("") == 0.0
