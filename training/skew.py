@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import feature_repo.lean_feast  # noqa: F401
 import numpy as np
 from feast import FeatureStore
 
+from feature_repo.erasure import open_erasures
 from feature_repo.rankings import LOGGED, LoggedRanking
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
@@ -26,6 +28,7 @@ from training.comparison import HISTORY, compare, explain, gaps, summary
 from training.hindsight import Known, at_decision, at_stamps
 from training.rankings import NoRankings, from_parquet, from_topic, to_parquet
 from training.settings import TrainingSettings
+from training.unforgotten import unforgotten
 
 FEATURES = sorted((*LOGGED, HISTORY))
 EXAMPLES = """examples:
@@ -92,17 +95,20 @@ def verdict(found: dict[str, Any]) -> str:
     return f"no skew above {found['tolerance']:g} {of}; {stale:,} were stale, {ahead:,} ahead"
 
 
-def read(arguments: argparse.Namespace, broker: str) -> list[LoggedRanking]:
-    """The sample that the arguments name. Raises NoRankings."""
-    if arguments.rankings:
-        return from_parquet(arguments.rankings, arguments.sample, arguments.seed)
-    return from_topic(broker, arguments.sample, arguments.seed)
+def read(arguments: argparse.Namespace, broker: str, settings: StoreSettings) -> list[LoggedRanking]:
+    """The sample that the arguments name, but for what history has forgotten. Raises NoRankings."""
+    sample = arguments.sample, arguments.seed
+    rankings = from_parquet(arguments.rankings, *sample) if arguments.rankings else from_topic(broker, *sample)
+    with closing(open_erasures(settings)) as erasures:
+        if not (left := unforgotten(rankings, erasures)):
+            raise NoRankings("all of these rankings are of users or items that were deleted since")
+    return left
 
 
 def main(given: list[str] | None = None) -> None:
     arguments = _parser().parse_args(given)
     try:
-        rankings = read(arguments, TrainingSettings().broker)
+        rankings = read(arguments, TrainingSettings().broker, StoreSettings())
     except NoRankings as error:
         sys.exit(f"skew: {error}")
     if arguments.export:
