@@ -62,7 +62,7 @@ async def find(
     """Read the user, encode the query, gather. Raises NoModel."""
     model, started = neighbours.model(), time.perf_counter()
     recalling = recall(planned, asked.key, neighbours, budget)
-    reading = know(asked.key, neighbours, budget), _typed(asked.context, model, neighbours, budget)
+    reading = know(asked.key, neighbours, budget), _typed(asked.said, model, neighbours, budget)
     known, typed = await asyncio.gather(*reading)
     remembered = await recalling if recalling else NOTHING_KNOWN
     read = time.perf_counter()

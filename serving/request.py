@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 
+from feature_repo.context import QUERY
 from serving.errors import InvalidRequest
 from streaming.events import Id, session_key
 
 MOST_EXCLUDED = 10_000  # ids in ``exclude``
 LONGEST_FILTER = 2_000  # characters
+LONGEST_QUERY = 1_000  # characters
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +44,12 @@ class RecommendRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The best k of the whole catalogue."""
 
     k: Annotated[int, msgspec.Meta(ge=1)] = 10
+    query: Annotated[str, msgspec.Meta(max_length=LONGEST_QUERY)] | None = None  # what was typed, as in ``context``
+
+    @property
+    def said(self) -> dict[str, Any] | None:
+        """The context with the query in it."""
+        return self.context if self.query is None else {**(self.context or {}), QUERY: self.query}
 
 
 def check(asked: Asked, longest_ms: int) -> None:

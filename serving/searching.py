@@ -20,7 +20,7 @@ from serving.catalogue import Candidates
 from serving.errors import InvalidRequest
 from serving.models import Model
 from serving.neighbours import Neighbours
-from serving.request import LONGEST_FILTER, MOST_EXCLUDED
+from serving.request import LONGEST_FILTER, LONGEST_QUERY, MOST_EXCLUDED
 from serving.scoring import QUERY_LOST, Scored, encoded, score
 from serving.similar_items import NO_ACTIVITY, near_vectors, page
 from serving.slating import Plan, plan
@@ -36,7 +36,7 @@ TITLES = 20  # times as many titles, where a filter leaves some of them alone
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was typed; with a user, what they like counts too."""
 
-    query: Annotated[str, msgspec.Meta(min_length=1, max_length=4 * QUERY_LENGTH)]
+    query: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_QUERY)]
     user_id: Id | None = None
     session_id: Id | None = None
     k: Annotated[int, msgspec.Meta(ge=1)] = 10

@@ -94,6 +94,12 @@ def test_what_was_typed_becomes_a_source() -> None:
     assert world.queries.texts[0] == "tea" and "query" in {place["source"] for place in answer["items"]}
 
 
+def test_what_was_typed_may_stand_beside_the_context() -> None:
+    world = World()
+    assert recommend(world, query="tea", context={"device": "tv", "query": "coffee"})[0] == 200
+    assert set(world.queries.texts) == {"tea"} and world.rankings.answered[0].context == {"device": "tv", "query": "tea"}
+
+
 def test_a_query_that_cannot_be_encoded_is_named() -> None:
     answer = recommend(World(queries=FakeQueries(away=True)), context={"query": "tea"})[1]
     assert answer["degraded"] == ["query: not encoded"] and len(answer["items"]) == 3
