@@ -20,11 +20,11 @@ from serving.catalogue import Candidates
 from serving.errors import InvalidRequest
 from serving.models import Model
 from serving.neighbours import Neighbours
+from serving.ranking import keep
 from serving.request import LONGEST_FILTER, LONGEST_QUERY, MOST_EXCLUDED
-from serving.scoring import QUERY_LOST, Scored, encoded, score
+from serving.scoring import QUERY_LOST, encoded, score
 from serving.similar_items import NO_ACTIVITY, near_vectors, page
 from serving.slating import Plan, plan
-from serving.user_features import UserRows
 from streaming.events import Id, session_key
 
 Array = npt.NDArray[Any]
@@ -61,14 +61,21 @@ async def search(
     answers, degraded = await _found(query, asked, planned, accept, model, neighbours, budget)
     orders = {name: rows[accept(rows)] for name, rows in answers.items() if not isinstance(rows, str)}
     degraded += dropped(answers)
-    fused, user, took_ms = fuse(orders), UserRows({}, {}), {"candidates": (time.perf_counter() - started) * 1000}
-    if len(fused.rows) and (asked.user_id or asked.session_id):
-        liked, scored = await _by_liking(fused.rows, query, asked, neighbours, now_ms, budget)
-        fused, user, took_ms = fuse(orders | {"liking": liked}), scored.user, took_ms | scored.took_ms
-        degraded += [what for what in scored.degraded if what not in degraded]
-    items, changes = page(fused, planned, accept, neighbours.catalogue, now_ms, user.activity)
-    took_ms |= {"total": budget.spent()}
-    return ranking(model.model_version, items, took_ms, degraded, changes=changes)
+    fused, took_ms = fuse(orders), {"candidates": (time.perf_counter() - started) * 1000}
+    key = (asked.user_id or session_key(asked.session_id)) if asked.user_id or asked.session_id else None
+    if key is None or not len(fused.rows):
+        items, changes = page(fused, planned, accept, neighbours.catalogue, now_ms)
+        return ranking(model.model_version, items, took_ms | {"total": budget.spent()}, degraded, changes=changes)
+    candidates = Candidates([table.ids[row] for row in fused.rows.tolist()], fused.rows, [], [])
+    context = (asked.context or {}) | {QUERY: query}
+    scored = await score(key, candidates, neighbours, now_ms, context, budget)
+    liked = fuse(orders | {"liking": fused.rows[np.argsort(-scored.scores, kind="stable")]})
+    degraded += [what for what in scored.degraded if what not in degraded]
+    items, changes = page(liked, planned, accept, neighbours.catalogue, now_ms, scored.user.activity)
+    took_ms |= {**scored.took_ms, "total": budget.spent()}
+    answer = ranking(scored.model.model_version, items, took_ms, degraded, changes=changes)
+    keep(planned, neighbours, answer, key, now_ms, candidates, scored)
+    return answer
 
 
 async def _found(
@@ -92,15 +99,3 @@ async def _found(
         return {"title": await by_title}, [QUERY_LOST]
     by_vector = await near_vectors("query", vector, count, planned, accept, neighbours, ends)
     return {"title": await by_title, "query": by_vector}, []
-
-
-async def _by_liking(
-    rows: Array, query: str, asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget
-) -> tuple[Array, Scored]:
-    """The same rows as the ranker orders them for this user and query, and what it saw."""
-    ids = neighbours.catalogue.table.ids
-    candidates = Candidates([ids[row] for row in rows.tolist()], rows, [], [])
-    context = (asked.context or {}) | {QUERY: query}
-    key = asked.user_id or session_key(asked.session_id)
-    scored = await score(key, candidates, neighbours, now_ms, context, budget)
-    return rows[np.argsort(-scored.scores, kind="stable")], scored

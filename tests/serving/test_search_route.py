@@ -111,6 +111,15 @@ def test_a_user_makes_what_they_like_count() -> None:
     assert order(answer)[0] == "wars"  # the first number of its vector is the highest
 
 
+def test_what_a_user_was_answered_is_logged_with_the_query_and_nobodys_search_is_not() -> None:
+    world = World(catalogue=library())
+    answer = ask(world, "/v1/search", query="tea", user_id="u", k=1)[1]
+    assert [ask(world, "/v1/search", query="tea")[0]] == [200]
+    [answered] = world.rankings.answered
+    assert (answered.request_id, answered.slate) == (answer["request_id"], order(answer))
+    assert answered.context == {"query": "tea"} and sorted(answered.item_ids) == ["empire", "tea", "wars"]
+
+
 def test_a_user_who_cannot_be_read_costs_only_their_say() -> None:
     world = World(catalogue=library(), users=FakeUsers(error=OnlineStoreUnavailable("away")))
     status, answer = ask(world, "/v1/search", query="tea", session_id="s")
