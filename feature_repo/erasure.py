@@ -99,10 +99,9 @@ class Erasures:
 
     def reach(self, reached: Iterable[tuple[Task, Mark]]) -> None:
         """The owner of the rows has heard of it: from now on they are void. A mark never goes back in time."""
-        for task, mark in reached:
-            known = self.marks(task.view, [task.entity_id]).get(task.entity_id, mark)
-            mark = max(known, mark)
-            with self._begin() as connection:
+        newest = [(task, max(mark, self._mark(task) or mark)) for task, mark in reached]
+        with self._begin() as connection:
+            for task, mark in newest:
                 done = select(receipts.c.done_ms).where(receipts.c.receipt_id == task.receipt_id)
                 if connection.execute(done).scalar() is None:
                     _add(connection, task)
@@ -173,6 +172,9 @@ class Erasures:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def _mark(self, task: Task) -> Mark | None:
+        return self.marks(task.view, [task.entity_id]).get(task.entity_id)
 
     def _open(self, connection: Connection, receipt_id: str, kind: Kind, entity_id: str) -> None:
         mine = select(receipts.c.receipt_id).where(receipts.c.receipt_id == receipt_id)

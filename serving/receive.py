@@ -10,8 +10,6 @@ from serving.errors import BrokerUnavailable, InvalidRequest
 from serving.ingest import Parse, Receipt, publish, split
 from streaming import events
 
-LONGEST_ID = 256  # streaming.events.Id
-
 
 async def receive(request: Request, parse: Parse, topic: str, whole: bool = False) -> Receipt:
     """The request's events, into the broker; counted under ``topic``."""
@@ -33,8 +31,8 @@ class Asked(Receipt, frozen=True):
 
 async def tombstone(request: Request, topic: str, key: str) -> Asked:
     """Have whoever is under ``key`` forgotten. Raises InvalidRequest, ReceiptsUnavailable, BrokerUnavailable."""
-    if len(key) > LONGEST_ID or "\0" in key:
-        raise InvalidRequest(f"an id has at most {LONGEST_ID} characters, and no NUL among them")
+    if len(key) > events.LONGEST_ID or "\0" in key:
+        raise InvalidRequest(f"an id has at most {events.LONGEST_ID} characters, and no NUL among them")
     receipts = request.state.neighbours.receipts
     receipt_id = await receipts.ask("item" if topic == events.TOPIC_ITEMS else "user", key)
     try:

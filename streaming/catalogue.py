@@ -13,7 +13,7 @@ from feature_repo.erasure import Erasures, Kind, Mark, Task
 from feature_repo.features import item_activity, item_content, user_activity
 from feature_repo.online import OnlineRows, Row
 from streaming.batches import acknowledge
-from streaming.events import RECEIPT, InvalidEvent, Item, ItemChange, User, epoch_ms
+from streaming.events import LONGEST_ID, RECEIPT, InvalidEvent, Item, ItemChange, User, epoch_ms
 from streaming.flow import Flow, read
 from streaming.forget import Reached
 from streaming.ledger import partition_key
@@ -111,6 +111,8 @@ def _upsert(event: EventT[bytes], now_ms: int, decode: Callable[[bytes, int], It
     if not event.key or b"\0" in event.key:
         raise InvalidEvent("a catalogue message needs its id as key, without NUL characters")
     key, raw = _text(event.key), event.message
+    if len(key) > LONGEST_ID:  # nobody can have it
+        raise InvalidEvent(f"the key has {len(key)} characters, and an id at most {LONGEST_ID}")
     entry = decode(raw.value, now_ms) if raw.value else None
     if entry is not None and entry.key != key:
         raise InvalidEvent(f"the key is {key!r}, but the entry is {entry.key!r}")

@@ -20,7 +20,8 @@ TOPIC_DEAD_LETTERS: Final = "dead-letters"  # original key
 RECEIPT: Final = "receipt"  # header of a tombstone: under what id its asker reads what became of it
 
 Action = Literal["impression", "view", "click", "like", "cart", "purchase", "rating", "dismiss"]
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+LONGEST_ID: Final = 256
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 When = int | str | None
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from feature_repo.features import item_activity, item_content, user_activity, us
 from feature_repo.item_activity import ItemActivity
 from feature_repo.user_activity import UserActivity
 from streaming.by_item import Entry, Envelope
-from streaming.catalogue import Catalogue, Upsert
-from streaming.events import Interaction, InvalidEvent, Item, Merge, User, encode
+from streaming.catalogue import Catalogue, Upsert, _upsert
+from streaming.events import Interaction, InvalidEvent, Item, Merge, User, encode, user
 from streaming.forget import Forget, ForgetItem, forget, forget_item
 from streaming.item_activity import ItemTracker
 from streaming.merge import Handover, message
@@ -238,3 +239,14 @@ def test_the_messages_are_read_back_and_checked() -> None:
     with pytest.raises(InvalidEvent, match="user_id"):
         message(b'{"action": "forget", "event_id": "r", "timestamp": 1750000000000}', T)
     assert isinstance(message(encode(Merge(event_id="m", session_id="s", user_id="u")), T), Merge)
+
+
+def test_a_key_that_nobody_can_have_is_a_dead_letter() -> None:
+    raw = SimpleNamespace(value=None, timestamp=T / 1000, partition=0, offset=4, headers=[("receipt", b"r")])
+    event: Any = SimpleNamespace(key=b"u" * 256, message=raw)
+    found = _upsert(event, T, user, LOG)
+    assert (found.entry, found.arrived_ms, found.receipt_id) == (None, T, "r")
+    with pytest.raises(InvalidEvent, match="257 characters"):
+        _upsert(SimpleNamespace(key=b"u" * 257, message=raw), T, user, LOG)  # type: ignore[arg-type]
+    raw.headers = None
+    assert _upsert(event, T, user, LOG).receipt_id == _upsert(event, T + 5, user, LOG).receipt_id
