@@ -28,7 +28,7 @@ from streaming.settings import StreamSettings
 
 NEIGHBOURS = ("triton", "online-store", "broker")
 FAULTS = ("hangs", "dies")
-BEFORE, AWAY, AFTER = 1.0, 2.0, 3.0  # seconds of load before, while and after a neighbour is away
+BEFORE, AWAY, AFTER = 0.5, 2.0, 2.0  # seconds of load before, while and after a neighbour is away
 USERS, ITEMS, CANDIDATES = 50, 3000, 100
 
 

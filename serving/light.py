@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 LIGHT, POPULAR = "light score", "live popularity"
 HALF_LIVES = np.array([0.5, 4.0, 20.0])  # entries of the history
 PULL = np.array([3.0, 1.0, 1.0], np.float32)  # what a cosine adds to a score
-NEAR, QUERY, AFFINITY, CROWD = 3.0, 3.0, 0.5, 0.3
+NEAR, QUERY, AFFINITY, CROWD = 2.0, 3.0, 0.5, 1.0  # docs/decisions.md says what they were chosen by
 WANTED = [ACTION_CODE[action] - 1 for action in ("click", "like", "cart", "purchase", "rating")]
 
 
