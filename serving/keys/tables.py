@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     insert,
+    make_url,
     select,
     text,
     update,
@@ -30,6 +31,7 @@ from sqlalchemy.schema import CreateTable
 from feature_repo.settings import StoreSettings
 from serving.keys.key import Key, Scope
 
+CONNECT_S = 5
 _metadata = MetaData()
 _keys = Table(
     "api_keys",
@@ -70,7 +72,7 @@ class Tables:
     """The two tables behind a connection pool, made when they are first used. Everything raises SQLAlchemyError."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_pre_ping=True)
+        self._engine = create_engine(url, pool_pre_ping=True, connect_args=_patience(url))
         self._made = False
 
     def add(self, key: Key) -> None:
@@ -113,6 +115,11 @@ class Tables:
                 _make(connection)
             yield connection
         self._made = True
+
+
+def _patience(url: str) -> dict[str, Any]:
+    """Of libpq, which by itself waits minutes for a server that does not answer."""
+    return {"connect_timeout": CONNECT_S} if make_url(url).get_backend_name() == "postgresql" else {}
 
 
 def _make(connection: Connection) -> None:

@@ -26,6 +26,10 @@ def test_every_route_says_which_scope_it_needs(method: str, path: str) -> None:
     assert f"{method} {path}" in SCOPES, "add the route to serving/keys/scopes.py"
 
 
+def test_no_scope_is_kept_for_a_route_that_is_gone() -> None:
+    assert set(SCOPES) == {f"{method} {path}" for method, path in PATHS}
+
+
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 def test_without_a_key_with_a_wrong_one_and_with_an_under_scoped_one_nothing_is_done(method: str, path: str) -> None:
     world, trail = World(), FakeTrail()
