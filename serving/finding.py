@@ -27,6 +27,7 @@ from serving.settings import ServingSettings
 from serving.slating import Plan
 
 Array = npt.NDArray[Any]
+MOST_SPARE = 1000  # rows asked of each source for what a request excludes
 SEARCH = 0.4  # of what is left of a request's time, at most ``candidates_timeout_ms``
 
 
@@ -87,13 +88,14 @@ async def _typed(context: Context, model: Model, neighbours: Neighbours, budget:
 async def _gathered(
     who: Asked, planned: Plan, accept: Accept, neighbours: Neighbours, settings: ServingSettings, budget: Budget
 ) -> Gathered:
-    """What the sources found; where a filter leaves too little of that, also what it holds for anywhere."""
+    """What the sources found; where a filter or ``exclude`` leaves too little of that, the whole catalogue is asked."""
     seconds = min(budget.share(SEARCH), settings.candidates_timeout_ms / 1000)
     ends = asyncio.get_running_loop().time() + seconds
-    size = candidate_count(planned.offset + (planned.k or 0), settings.recommend_candidates)
-    limits = Limits(size, settings.quotas, seconds, len(who.met.rows) + len(planned.exclude))
+    end = planned.offset + (planned.k or 0)
+    size = candidate_count(end, settings.recommend_candidates)
+    limits = Limits(size, settings.quotas, seconds, len(who.met.rows) + min(len(planned.exclude), MOST_SPARE))
     found = await gather(who, SOURCES, limits, accept, neighbours.retrieval.threads)
-    if not planned.filters or len(found.rows) >= size:
+    if len(found.rows) >= (max(2 * end, size // 4) if planned.filters else end):
         return found
     threads = neighbours.retrieval.threads if len(who.within.table) > matching.AT_ONCE else None
     more = await timely(matching.NAME, lambda: matching.find(who, size, accept), ends, threads)

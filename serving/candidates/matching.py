@@ -1,4 +1,4 @@
-"""Beside the sources: where a filter leaves too little of what they found, what it holds for in the whole catalogue."""
+"""Beside the sources: where a filter leaves too little of what they found, all of the catalogue it holds for."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from serving.candidates.top import top
 from serving.candidates.user_vector import unit
 
 Array = npt.NDArray[Any]
-NAME = "filter"
+NAME = "catalogue"
 AT_ONCE = 20_000  # items whose filter takes less than a millisecond
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from feature_repo.vocabulary import ACTION_CODE
 from serving.candidates.gather import Gathered
@@ -36,9 +37,15 @@ def test_what_a_filter_finds_for_a_known_user_is_near_them() -> None:
     world = many(recommend_candidates=2)
     world.users = FakeUsers({"u": history("5")})
     answer = recommend(world, k=1, filter='colour == "blue"')[1]
-    assert {place["source"] for place in answer["items"]} <= {"filter", "similar", "popular"} and order(answer) == [
+    assert {place["source"] for place in answer["items"]} <= {"catalogue", "similar", "popular"} and order(answer) == [
         "98"
     ]
+
+
+def test_whoever_excludes_what_is_popular_gets_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.candidates.lists.KEPT", 5)
+    answer = recommend(many(), k=2, exclude=list(map(str, range(90))))[1]
+    assert order(answer) == ["90", "91"]
 
 
 def test_a_filter_that_nothing_satisfies_has_an_empty_answer() -> None:
@@ -54,9 +61,9 @@ FOUND = Gathered(np.array([3, 4]), ["similar", "new"], [])
 
 
 def test_further_rows_come_once_and_up_to_the_size() -> None:
-    more = added(FOUND, np.array([4, 5, 6, 7]), "filter", 4)
-    assert more.rows.tolist() == [3, 4, 5, 6] and more.sources == ["similar", "new", "filter", "filter"]
-    assert added(FOUND, np.array([9]), "filter", 1).rows.tolist() == [3, 4]
+    more = added(FOUND, np.array([4, 5, 6, 7]), "catalogue", 4)
+    assert more.rows.tolist() == [3, 4, 5, 6] and more.sources == ["similar", "new", "catalogue", "catalogue"]
+    assert added(FOUND, np.array([9]), "catalogue", 1).rows.tolist() == [3, 4]
 
 
 def test_pinned_items_are_candidates_where_they_may_be() -> None:
