@@ -41,6 +41,7 @@ class LoggedRanking(msgspec.Struct, frozen=True, kw_only=True):
     tensors: dict[str, bytes]  # LOGGED: as the ranker was sent them, without the batch
     history_item_ids: list[str]  # whose vectors ``history_vectors`` were
     context: dict[str, str] | None = None  # the part of the request's context that the model saw, its query too
+    degraded: list[str] = []  # what the answer lacked; "triton: ..." where the scores are not the model's
     user_stamps: dict[str, int]  # view -> event_timestamp of the row (epoch microseconds); 0 where there was none
     item_stamps: dict[str, bytes]  # view -> the same of every candidate, int64 [N]
 

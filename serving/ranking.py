@@ -37,7 +37,6 @@ async def rank(
     candidates = neighbours.catalogue.candidates(_wanted(asked))
     unscored = not planned.filters  # of an unknown item no filter can tell whether it holds
     if not candidates.ids:
-        reading.cancel()
         items = places(candidates, candidates.rows, candidates.rows, asked.k, asked.offset, unscored=unscored)
         changes: list[Change] | None = [] if dry_run else None
         return Answer(ranking(model.model_version, items, {"total": budget.spent()}, (), candidates, changes))
@@ -80,7 +79,7 @@ def keep(
         return
     page = [place.item_id for place in answer.items]
     seen = (key, now_ms, candidates.ids, scored.scores, scored.inputs, scored.user, scored.items, scored.context)
-    answered = Answered(answer.request_id, answer.model_version, page, *seen)
+    answered = Answered(answer.request_id, answer.model_version, page, *seen, answer.degraded)
     asyncio.get_running_loop().call_soon(neighbours.rankings.put, answered)  # once the answer has left
     if planned.remembers:
         neighbours.served.remember(key, Page(now_ms, planned.offset, page))

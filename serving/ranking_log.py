@@ -8,7 +8,7 @@ import logging
 import queue
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -47,6 +47,7 @@ class Answered:
     user: UserRows
     items: Mapping[str, Array]  # the candidates' columns of the item table
     context: Context = None  # the request's
+    degraded: Sequence[str] = ()  # what the answer lacked
 
 
 class Sink(Protocol):
@@ -165,6 +166,7 @@ def logged(answered: Answered) -> LoggedRanking:
         tensors=packed(answered.inputs),
         history_item_ids=list(activity.get("history_item_ids", ()))[-HISTORY_LENGTH:],
         context=understood(answered.context),
+        degraded=list(answered.degraded),
         user_stamps={
             "user_profile": answered.user.profile.get("event_timestamp", 0),
             "user_activity": answered.user.activity.get("event_timestamp", 0),

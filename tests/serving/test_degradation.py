@@ -8,6 +8,7 @@ import pytest
 from serving.errors import NoModel, OnlineStoreUnavailable, TritonUnavailable
 from serving.guards import Guards
 from serving.knowing import LAST_KNOWN, UNKNOWN
+from serving.ranking_log import logged
 from serving.user_features import UserRows
 from tests.serving.fakes import FakeQueries, FakeRanker, FakeUsers, World, api
 from tests.serving.test_rank_route import CLICKED, order, rank
@@ -121,3 +122,9 @@ def test_failures_are_said_once_and_so_is_the_recovery(caplog: pytest.LogCapture
     asked(world, 2)
     said = [record.getMessage() for record in caplog.records if record.name == "serving.guards"]
     assert said == ["rankings go without triton: triton is away", "triton answers again"]
+
+
+def test_the_log_of_rankings_says_which_scores_are_not_the_models() -> None:
+    world = World(ranker=FakeRanker(TRITON_AWAY))
+    rank(world, items=["a"])
+    assert logged(world.rankings.answered[0]).degraded == ["triton: live popularity"]
