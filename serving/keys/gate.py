@@ -23,6 +23,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Headers = Iterable[tuple[bytes, bytes]]
 BURST = 1.0  # seconds of a key's rate that may come at once
 NOBODY = "keys are off"
+LONGEST = 256  # letters of an id in the record: no id is longer
 log = logging.getLogger(__name__)
 
 
@@ -95,9 +96,10 @@ class Gate:
             log.error("the outcome of an action of an admin is in this line alone: %s", action)
 
     def _subject(self, request: Request) -> str:
-        path = request.path_params
-        user_id = path.get("user_id")
-        return pseudonym(user_id, self.salt or "") if user_id else path.get("item_id", "")
+        name, value = next(iter(request.path_params.items()), ("", ""))
+        if name == "user_id":
+            return pseudonym(value, self.salt or "")
+        return str(value)[:LONGEST].replace("\0", "\\0")  # which PostgreSQL cannot keep
 
 
 def guarded(endpoint: Endpoint, needed: Scope) -> Endpoint:

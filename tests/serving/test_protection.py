@@ -117,6 +117,14 @@ def test_what_admins_do_is_on_record_before_and_after_with_the_user_under_anothe
     assert [each.subject for each in item] == ["a", "a"]
 
 
+def test_an_id_that_nobody_has_is_on_record_in_letters_that_any_database_keeps() -> None:
+    trail = FakeTrail()
+    with guarded_api(World(), EVERY, trail) as client:
+        client.delete("/v1/items/a%00b", headers=bearer(Scope.ADMIN))
+        client.delete("/v1/items/" + "a" * 1000, headers=bearer(Scope.ADMIN))
+    assert [each.subject for each in trail.actions] == ["a\\0b"] * 2 + ["a" * 256] * 2
+
+
 def test_an_action_that_cannot_be_recorded_is_not_done() -> None:
     world = World()
     with guarded_api(world, EVERY, FakeTrail(away=True)) as client:
