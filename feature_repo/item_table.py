@@ -120,11 +120,11 @@ class ItemTable:
 
     def _place(self, item_id: str) -> int:
         if item_id not in self.index:
-            self.index[item_id] = len(self.ids)
-            self.ids.append(item_id)
+            if len(self.ids) == len(self._columns["item_available"]):
+                self._grow()  # first: a thread that reads meanwhile finds a place for every id
             self.titles.append("")
-            if len(self.ids) > len(self._columns["item_available"]):
-                self._grow()
+            self.ids.append(item_id)
+            self.index[item_id] = len(self.ids) - 1
             self._columns["item_available"][self.index[item_id]] = True
             self._columns["item_ctr_7d"][self.index[item_id]] = with_defaults("item_activity", {})["item_ctr_7d"]
         return self.index[item_id]
