@@ -24,7 +24,7 @@ class ServingSettings(BaseSettings):
     broker: str = "127.0.0.1:9092"  # Kafka protocol
     triton: str = "127.0.0.1:8001"  # gRPC
 
-    max_under_way: int = 100  # rankings at once, and as many other requests; what comes beyond is answered 503
+    max_under_way: int = 64  # rankings at once, and as many other requests; what comes beyond is answered 503
     kept_users: int = 5_000  # users as last read, for when the online store is away: 10 kB each
     max_candidates: int = 10_000  # items in one ranking
     max_batch_events: int = 10_000  # events in one request
