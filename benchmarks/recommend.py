@@ -57,18 +57,17 @@ def measure(items: int, requests: int, exact_up_to: int) -> dict[str, Any]:
     nearest, lists = Nearest(table, exact_up_to), Lists(table, SHARED)
     follow_s = _seconds(lambda: nearest.follow(nearest.look(1)))
     lists_s = _seconds(lambda: lists.make(lists.look(), now_ms))
-    graph = nearest.wants_graph(nearest.look(1))
-    build_s = _seconds(lambda: nearest.build(nearest.look(1))) if graph else 0.0
+    build_s = _seconds(lambda: nearest.grow(nearest.look(1)))
     nearest.follow(nearest.look(1))
     within = Within(table, nearest, lists, lists_of(items))
     bare, gathered, shares = asyncio.run(_in_turn(table, within, requests, now_ms))
     return {
         "items": items,
-        "search": "graph" if graph else "exact",
+        "search": "graph" if nearest.in_graph else "exact",
         "ms": {"bare": percentiles(bare), "candidates": percentiles(gathered)},
         "ratio": round(float(np.median(gathered) / np.median(bare)), 3),
         "recall": round(float(np.mean(shares)), 4),
-        "graph_s": round(build_s, 1),
+        "graph_s": round(build_s, 1) if nearest.in_graph else 0.0,
         "follow_s": round(follow_s, 3),
         "lists_s": round(lists_s, 3),
     }

@@ -35,12 +35,12 @@ class Lists:
 
     def look(self) -> dict[str, Array]:
         """The columns that the lists are made from; asked by the event loop, which writes the table."""
-        names = {name for shared in self._shared for name in shared.columns}
-        return {name: self._table.column(name) for name in sorted(names)} | {"allowed": self._table.rankable()}
+        names = {name for shared in self._shared for name in shared.columns} | {"item_available", "item_encoded"}
+        return {name: self._table.column(name) for name in sorted(names)}
 
     def make(self, columns: Mapping[str, Array], now_ms: int) -> None:
         """Make all lists. Runs in a thread: tens of milliseconds for a million items."""
-        allowed = np.flatnonzero(columns["allowed"])
-        whole = len(allowed) == len(columns["allowed"])
+        allowed = np.flatnonzero(columns["item_available"] & columns["item_encoded"])
+        whole = len(allowed) == len(columns["item_encoded"])
         chosen = columns if whole else {name: column[allowed] for name, column in columns.items()}
         self._rows = {each.name: allowed[each.best(chosen, now_ms, KEPT)] for each in self._shared}

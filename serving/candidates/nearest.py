@@ -18,11 +18,25 @@ Array = npt.NDArray[Any]
 
 
 class Seen(NamedTuple):
-    """The table at one moment: views, taken by the event loop, read by a thread."""
+    """The table at one moment: views of its columns, taken by the event loop, read by a thread."""
 
     model: int  # version of the model whose vectors these are
     vectors: Array  # [n, VECTOR_SIZE]
-    content: Array  # [n] what a vector was made of, 0 where there is none or it may not be found
+    encoded: Array  # [n] whether there is a vector
+    available: Array  # [n]
+    fingerprints: Array  # [n] of what a vector was made of
+
+    def content(self) -> Array:
+        """What each vector was made of, 0 where there is none or it may not be found: [n]."""
+        return np.where(self.encoded & self.available, self.fingerprints | 1, 0)
+
+
+class Built(NamedTuple):
+    """A graph, and what it was built of."""
+
+    model: int
+    content: Array  # [n]
+    graph: Graph
 
 
 class Nearest:
@@ -34,7 +48,7 @@ class Nearest:
         self._content = np.zeros(0, np.int64)  # as it was last seen
         self._inverse = np.zeros(0, np.float32)  # one over the length of each vector
         self._graph: Graph | None = None
-        self._built: tuple[Seen, Graph] | None = None  # the next one, not in use yet
+        self._built: Built | None = None  # the next one, not in use yet
         self._in_graph = np.zeros(0, np.int64)  # of each row: what its vector in the graph was made of
 
     @property
@@ -56,46 +70,50 @@ class Nearest:
             known = slice(len(inverse))  # what is newer is seen at the next look
             return exact.search(vectors[known], inverse, self._table.rankable(known), direction, count)
         rows = graph.search(direction, count)
+        rows = rows[rows < len(inverse)]  # it may have grown since
         found = exact.search(vectors[rows], inverse[rows], self._table.rankable(rows), direction, count)
         return Found(rows[found.rows], found.cosines)
 
     def look(self, model: int) -> Seen:
         """What there is to follow now; asked by the event loop, which writes the table."""
-        content = np.where(self._table.rankable(), self._table.column("item_vector_fingerprint") | 1, 0)
-        return Seen(model, self._table.column("item_vectors"), content)
+        column = self._table.column
+        made = column("item_encoded"), column("item_available"), column("item_vector_fingerprint")
+        return Seen(model, column("item_vectors"), *made)
 
     def follow(self, seen: Seen) -> int:
         """Take over what has changed since the last time; how many rows that was. Runs in a thread."""
         if seen.model != self._model:  # its vectors are other numbers: a graph of the old ones would mislead
             self._graph, self._content = None, np.zeros(0, np.int64)
-        changed = np.flatnonzero(seen.content != _padded(self._content, len(seen.content)))
-        inverse = _padded(self._inverse, len(seen.content))
+        content = seen.content()
+        changed = np.flatnonzero(content != _padded(self._content, len(content)))
+        inverse = _padded(self._inverse, len(content))
         inverse[changed] = exact.inverse_lengths(seen.vectors[changed])
-        self._inverse, self._content, self._model = inverse, seen.content, seen.model
-        self._follow_graph(seen)
+        self._inverse, self._content, self._model = inverse, content, seen.model
+        self._follow_graph(seen, content)
         return len(changed)
 
-    def _follow_graph(self, seen: Seen) -> None:
-        if self._built and self._built[0].model == seen.model:
-            self._in_graph, self._graph = self._built[0].content, self._built[1]
+    def _follow_graph(self, seen: Seen, content: Array) -> None:
+        if self._built and self._built.model == seen.model:
+            self._in_graph, self._graph = self._built.content, self._built.graph
         self._built = None
         if self._graph is None:
             return
-        changed = np.flatnonzero(seen.content != _padded(self._in_graph, len(seen.content)))
-        here = seen.content[changed] != 0
+        changed = np.flatnonzero(content != _padded(self._in_graph, len(content)))
+        here = content[changed] != 0
         self._graph.drop(changed[~here])
         self._graph.put(changed[here], seen.vectors[changed[here]])
-        self._in_graph = seen.content
+        self._in_graph = content
 
-    def wants_graph(self, seen: Seen) -> bool:
-        """Whether the catalogue has grown beyond what is searched exactly."""
-        return not self._graph and not self._built and int((seen.content != 0).sum()) > self._exact_up_to
-
-    def build(self, seen: Seen) -> None:
-        """Build the graph of these vectors for the next ``follow``. Runs in a thread of its own, for minutes."""
-        graph, rows = Graph(), np.flatnonzero(seen.content)
-        graph.build(rows, seen.vectors[rows])
-        self._built = seen, graph
+    def grow(self, seen: Seen) -> None:
+        """Build a graph for the next ``follow``, where the catalogue wants one. In a thread of its own, for minutes."""
+        if self._graph is not None or self._built or len(seen.vectors) <= self._exact_up_to:
+            return
+        content = seen.content()
+        rows = np.flatnonzero(content)
+        if len(rows) > self._exact_up_to:
+            graph = Graph()
+            graph.build(rows, seen.vectors[rows])
+            self._built = Built(seen.model, content, graph)
 
 
 def _padded(values: Array, size: int) -> Array:

@@ -61,9 +61,7 @@ class Retrieval:
         await asyncio.to_thread(self.titles.follow, self.titles.look())
 
     async def _graph(self) -> None:
-        seen = self.nearest.look(self._version())
-        if self.nearest.wants_graph(seen):
-            await asyncio.to_thread(self.nearest.build, seen)
+        await asyncio.to_thread(self.nearest.grow, self.nearest.look(self._version()))
 
     def _version(self) -> int:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import chain
 from math import inf
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +25,6 @@ MOST_WORDS = 8  # of a query
 MATCHES = 2000  # titles looked at for a word; one that more titles have says nothing
 STEPS = 10_000  # of SQLite's machine between two looks at the time
 _WORD = re.compile(r"\w+")
-
-
-class Changed(NamedTuple):
-    """Rows of the item table whose content was written since the last look, and their stamps."""
-
-    rows: Array
-    stamps: Array
 
 
 class Titles:
@@ -49,20 +42,19 @@ class Titles:
         with self._using:
             self._texts.close()
 
-    def look(self) -> Changed:
-        """What there is to write; asked by the event loop, which writes the table."""
-        now = self._table.column("item_content_stamp")
-        self._seen = np.concatenate([self._seen, np.zeros(len(now) - len(self._seen), np.int64)])
-        rows = np.flatnonzero(now != self._seen)
-        return Changed(rows, now[rows])
+    def look(self) -> Array:
+        """Stamps [n] of what there is to follow now; asked by the event loop, which writes the table."""
+        return self._table.column("item_content_stamp")
 
-    def follow(self, changed: Changed) -> int:
-        """Write them; how many that was. Runs in a thread."""
-        for start in range(0, len(changed.rows), PART):
-            rows = changed.rows[start : start + PART].tolist()
-            self._write([(row + 1, self._table.titles[row][:LONGEST]) for row in rows])
-        self._seen[changed.rows] = changed.stamps
-        return len(changed.rows)
+    def follow(self, stamps: Array) -> int:
+        """Write the titles that have changed since the last time; how many that was. Runs in a thread."""
+        now = stamps.copy()
+        rows = np.flatnonzero(now != np.concatenate([self._seen, np.zeros(len(now) - len(self._seen), np.int64)]))
+        for start in range(0, len(rows), PART):
+            part = rows[start : start + PART].tolist()
+            self._write([(row + 1, self._table.titles[row][:LONGEST]) for row in part])
+        self._seen = now
+        return len(rows)
 
     def search(self, text: str, count: int, seconds: float = 10.0) -> Array:
         """Rows of up to ``count`` items that can be recommended, those with all of the words before those with some.

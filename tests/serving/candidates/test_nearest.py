@@ -23,9 +23,8 @@ def nearest_of(table: ItemTable, exact_up_to: int, model: int = 1) -> Nearest:
 def take_over(nearest: Nearest, model: int = 1) -> None:
     """What the background does, in one go."""
     nearest.follow(nearest.look(model))
-    if nearest.wants_graph(seen := nearest.look(model)):
-        nearest.build(seen)
-        nearest.follow(nearest.look(model))
+    nearest.grow(nearest.look(model))
+    nearest.follow(nearest.look(model))
 
 
 def found(nearest: Nearest, table: ItemTable, degrees: float, count: int = 2) -> list[str]:
@@ -101,7 +100,7 @@ def test_until_its_graph_is_built_another_models_vectors_are_searched_exactly() 
 def test_a_graph_of_a_model_that_was_replaced_meanwhile_is_not_used() -> None:
     table = table_of(a=0, b=90)
     nearest = Nearest(table, GRAPH)
-    nearest.build(nearest.look(1))
+    nearest.grow(nearest.look(1))
     nearest.follow(nearest.look(2))
     assert nearest.slow
 
