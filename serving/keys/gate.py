@@ -47,31 +47,29 @@ class Gate:
         """What readiness asks of it."""
         return {"keys": self.keyring.problem} if self.keyring else {}
 
-    def admit(self, headers: Headers, needed: Scope) -> Key | None:
-        """The key of a request with these headers. Raises Unauthorized, Forbidden, TooManyRequests, KeysUnavailable."""
-        if self.keyring is None:
-            return None
-        key = self.keyring.find(_text(headers))
+    def key_of(self, headers: Headers) -> Key | None:
+        """The key that came with a request, None where keys are off. Raises Unauthorized, KeysUnavailable."""
+        return self.keyring.find(_text(headers)) if self.keyring else None
+
+    def admit(self, key: Key, needed: Scope) -> None:
+        """Let one request of a key pass. Raises Forbidden, TooManyRequests."""
         if not key.allows(needed):
             has = ", ".join(sorted(key.scopes)) or "nothing"
             raise Forbidden(f"this API key is good for {has}; this route needs {needed}")
-        self._take(key)
-        return key
-
-    def allows(self, headers: Headers, needed: Scope) -> bool:
-        """Whether a request with these headers would be admitted."""
-        try:
-            self.admit(headers, needed)
-        except ServingError:
-            return False
-        return True
-
-    def _take(self, key: Key) -> None:
         rate = key.per_second or self._per_second
         known = self._full_at.get(key.key_id, 0.0)
         self._full_at[key.key_id], wait = take(known, time.monotonic(), rate, max(1.0, rate * BURST))
         if wait:
             raise TooManyRequests(f"this API key may ask {rate:g} times a second", wait)
+
+    def allows(self, headers: Headers, needed: Scope) -> bool:
+        """Whether a request with these headers is good for ``needed``, and not too often."""
+        try:
+            if key := self.key_of(headers):
+                self.admit(key, needed)
+        except ServingError:
+            return False
+        return True
 
     async def recorded(self, key: Key | None, request: Request, endpoint: Endpoint) -> Response:
         """What ``endpoint`` answers, put on record before and after: an action that cannot be recorded is not done."""
@@ -108,9 +106,10 @@ def guarded(endpoint: Endpoint, needed: Scope) -> Endpoint:
     @wraps(endpoint)
     async def checked(request: Request) -> Response:
         gate: Gate = request.state.gate
-        key = gate.admit(request.scope["headers"], needed)
+        key = gate.key_of(request.scope["headers"])
         if key:
-            request.state.key_id = key.key_id
+            request.state.key_id = key.key_id  # for the log line, whatever comes of it
+            gate.admit(key, needed)
         if needed is Scope.ADMIN:
             return await gate.recorded(key, request, endpoint)
         return await endpoint(request)

@@ -19,7 +19,7 @@ def test_every_rule_asks_a_metric_that_is_described() -> None:
 
 
 def test_every_rule_says_what_is_wrong_and_what_to_do() -> None:
-    assert len({rule["alert"] for rule in RULES}) == len(RULES) == 8
+    assert len({rule["alert"] for rule in RULES}) == len(RULES) == 10
     assert all(rule["annotations"].keys() == {"summary", "do"} for rule in RULES)
     assert all(set(rule) <= {"alert", "expr", "for", "annotations"} for rule in RULES)
 

@@ -105,6 +105,12 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back_and_others_go_on() 
     assert second.json()["error"]["message"] == "this API key may ask 0.5 times a second"
 
 
+def test_the_log_names_the_key_that_was_refused(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "serving"), guarded_api(World(), EVERY) as client:
+        client.post("/v1/rank", headers=bearer(Scope.READ_METRICS))
+    assert " 403 " in caplog.text and f"key={TEXTS[Scope.READ_METRICS][4:16]}" in caplog.text
+
+
 def test_what_admins_do_is_on_record_before_and_after_with_the_user_under_another_name() -> None:
     trail = FakeTrail()
     with guarded_api(World(), EVERY, trail, salt="pepper") as client:
