@@ -8,13 +8,14 @@ events are void, so that nothing old brings a user back.
 import hmac
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, create_engine, delete, event, insert, select, update
 
+from feature_repo.erasure_receipts import Receipt, read
 from feature_repo.erasure_tables import make, marks, receipts, removals, tasks
 from feature_repo.settings import StoreSettings
 
@@ -40,26 +41,6 @@ class Task(NamedTuple):
     until: int | None = None  # epoch microseconds; none while the owner of the row has not heard of it
     told_ms: int | None = None  # when its owner was last told
     looked_ms: int | None = None  # when the stores were first searched
-
-
-class Removal(NamedTuple):
-    """What a store lost."""
-
-    store: str
-    rows: int
-    at_ms: int
-
-
-class Receipt(NamedTuple):
-    """What became of a deletion; times are epoch milliseconds."""
-
-    receipt_id: str
-    kind: str
-    asked_ms: int
-    begun_ms: int | None
-    done_ms: int | None
-    waits: int  # tasks whose stores have not been searched
-    removals: Sequence[Removal]
 
 
 class Erasures:
@@ -159,15 +140,7 @@ class Erasures:
     def receipt(self, receipt_id: str) -> Receipt | None:
         """The receipt, or None where there is none."""
         with self._begin() as connection:
-            mine = connection.execute(select(receipts).where(receipts.c.receipt_id == receipt_id)).first()
-            if mine is None:
-                return None
-            todo = select(func.count()).where(tasks.c.receipt_id == receipt_id, tasks.c.looked_ms.is_(None))
-            per_store = select(removals.c.store, func.sum(removals.c.rows), func.max(removals.c.at_ms))
-            per_store = per_store.where(removals.c.receipt_id == receipt_id).group_by(removals.c.store)
-            found = [Removal(store, int(rows), at) for store, rows, at in connection.execute(per_store)]
-            waits = connection.execute(todo).scalar() or 0
-            return Receipt(receipt_id, mine.kind, mine.asked_ms, mine.begun_ms, mine.done_ms, waits, sorted(found))
+            return read(connection, receipt_id)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -208,15 +181,6 @@ def open_erasures(settings: StoreSettings) -> Erasures:
     """The tables where these settings have the registry."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Erasures(settings.registry_url, settings.user_salt.get_secret_value() if settings.user_salt else "")
-
-
-def state_of(receipt: Receipt) -> str:
-    """asked (the worker has not heard of it), erasing, erased (the stores are looked over once more), or done."""
-    if receipt.done_ms:
-        return "done"
-    if receipt.begun_ms is None:
-        return "asked"
-    return "erasing" if receipt.waits else "erased"
 
 
 def _add(connection: Connection, task: Task) -> None:

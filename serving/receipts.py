@@ -7,7 +7,8 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from feature_repo.erasure import Erasures, Kind, Receipt, state_of
+from feature_repo.erasure import Erasures, Kind
+from feature_repo.erasure_receipts import Receipt, state_of
 from serving.errors import NotKnown, ReceiptsUnavailable
 from serving.known_user import iso
 

@@ -11,7 +11,8 @@ import argparse
 import sys
 from contextlib import closing
 
-from feature_repo.erasure import Erasures, Kind, open_erasures, state_of
+from feature_repo.erasure import Erasures, Kind, open_erasures
+from feature_repo.erasure_receipts import state_of
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from streaming.erasing import carry_out, stores_of, untold

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
-from feature_repo.erasure import Erasures, Mark, Removal, Task, open_erasures, state_of
+from feature_repo.erasure import Erasures, Mark, Task, open_erasures
+from feature_repo.erasure_receipts import Removal, state_of
 from feature_repo.settings import StoreSettings
 from tests.postgres import database, postgres
 

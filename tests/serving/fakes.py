@@ -10,7 +10,8 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from benchmarks.tiny_model import tokenizer
-from feature_repo.erasure import Kind, Receipt
+from feature_repo.erasure import Kind
+from feature_repo.erasure_receipts import Receipt
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving.app import create_app
 from serving.candidates.retrieval import Retrieval

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from feature_repo.erasure import Receipt, Removal
+from feature_repo.erasure_receipts import Receipt, Removal
 from serving.errors import ReceiptsUnavailable
 from serving.item_changes import ItemChanges
 from serving.user_features import UserRows

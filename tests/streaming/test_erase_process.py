@@ -12,7 +12,8 @@ import pytest
 from deploy.laptop.ports import free_environment
 from deploy.laptop.system import running
 from feature_repo import features
-from feature_repo.erasure import Erasures, open_erasures, state_of
+from feature_repo.erasure import Erasures, open_erasures
+from feature_repo.erasure_receipts import state_of
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from streaming.events import Deletion, Interaction, Item, Merge, User
