@@ -4,7 +4,7 @@ Vectors are kept in 8 bits, and more rows than wanted are given: whoever asks pu
 """
 
 from collections.abc import Iterator
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,11 @@ class Graph:
     def __len__(self) -> int:
         return len(self._index)
 
-    def build(self, rows: Array, vectors: Array) -> None:
-        """Take in vectors [n, D] before the first search."""
+    def build(self, rows: Array, vectors: Array, stopping: Event) -> None:
+        """Take in vectors [n, D] before the first search; leaves off when ``stopping`` is set."""
         for part in parts(len(rows), BULK):
+            if stopping.is_set():
+                return
             self._index.add(rows[part].astype(np.uint64), vectors[part], threads=1)
 
     def put(self, rows: Array, vectors: Array) -> None:

@@ -4,6 +4,7 @@ What has changed is found by comparing columns with what was last seen of them, 
 Until a graph is built (minutes for a million items), and for another model's vectors, the exact search answers.
 """
 
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ class Nearest:
 
     def __init__(self, table: ItemTable, exact_up_to: int) -> None:
         self._table, self._exact_up_to = table, exact_up_to
+        self.stopping = Event()  # whoever waits for the end of a graph's construction need not
         self._model = -1
         self._content = np.zeros(0, np.int64)  # as it was last seen
         self._inverse = np.zeros(0, np.float32)  # one over the length of each vector
@@ -112,7 +114,7 @@ class Nearest:
         rows = np.flatnonzero(content)
         if len(rows) > self._exact_up_to:
             graph = Graph()
-            graph.build(rows, seen.vectors[rows])
+            graph.build(rows, seen.vectors[rows], self.stopping)
             self._built = Built(seen.model, content, graph)
 
 

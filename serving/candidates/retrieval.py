@@ -38,6 +38,8 @@ class Retrieval:
         return Within(self._catalogue.table, self.nearest, self.lists, model.neighbours)
 
     def close(self) -> None:
+        """Leave off what goes on in threads."""
+        self.nearest.stopping.set()
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.titles.close()
 

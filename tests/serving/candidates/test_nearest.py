@@ -1,5 +1,7 @@
 """The search for the nearest vectors: exact, approximate, and how both follow the item table."""
 
+from threading import Event
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from feature_repo.item_table import ItemTable
 from feature_repo.vocabulary import VECTOR_SIZE
+from serving.candidates.graph import Graph
 from serving.candidates.nearest import Nearest
 from serving.candidates.user_vector import units
 from tests.serving.candidates.worlds import named, table_of, turned
@@ -103,6 +106,13 @@ def test_a_graph_of_a_model_that_was_replaced_meanwhile_is_not_used() -> None:
     nearest.grow(nearest.look(1))
     nearest.follow(nearest.look(2))
     assert nearest.slow
+
+
+def test_nobody_waits_for_a_graph_that_is_not_wanted_any_more() -> None:
+    graph, stopping = Graph(), Event()
+    stopping.set()
+    graph.build(np.arange(3), np.stack([turned(each) for each in (0, 1, 2)]), stopping)
+    assert len(graph) == 0
 
 
 @both
