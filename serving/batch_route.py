@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +13,8 @@ from fastapi import Request, Response
 from serving.answer import Ranking
 from serving.body import decode, read
 from serving.budget import Budget
-from serving.errors import ServingError, TooLarge
-from serving.rank_route import observe
-from serving.recommend_route import check_recommend
+from serving.errors import InvalidRequest, TooLarge
+from serving.recommend_route import check_recommend, observe_recommended
 from serving.recommending import recommend
 from serving.request import RecommendRequest
 from serving.settings import ServingSettings
@@ -48,7 +49,7 @@ async def recommend_batch(request: Request) -> Response:
     _check(asked, state.settings)
     version = state.neighbours.model().model_version  # no model: said once, not for each of them
     turns = asyncio.Semaphore(AT_ONCE)
-    rankings = await asyncio.gather(*(_one(each, turns, state) for each in asked))
+    rankings = await asyncio.gather(*(_one(place, each, turns, state) for place, each in enumerate(asked)))
     degraded = sorted({what for ranking in rankings for what in ranking.degraded})
     took_ms = {"total": round((time.perf_counter() - started) * 1000, 3)}
     answer = BatchAnswer(uuid4().hex, version, degraded, took_ms, rankings)
@@ -56,14 +57,14 @@ async def recommend_batch(request: Request) -> Response:
     return Response(_encode(answer), media_type="application/json")
 
 
-async def _one(asked: RecommendRequest, turns: asyncio.Semaphore, state: Any) -> Ranking:
+async def _one(place: int, asked: RecommendRequest, turns: asyncio.Semaphore, state: Any) -> Ranking:
     async with turns:
         budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
-        ranking, activity = await recommend(
-            asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget
-        )
-    observe(state.metrics, ranking)
-    state.metrics.freshness.see(asked.key, activity)
+        with _at(place):
+            ranking, activity = await recommend(
+                asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget
+            )
+    observe_recommended(state.metrics, ranking, asked.key, activity)
     return ranking
 
 
@@ -71,7 +72,14 @@ def _check(asked: list[RecommendRequest], settings: ServingSettings) -> None:
     if len(asked) > settings.max_batch_users:
         raise TooLarge(f"{len(asked)} requests given, at most {settings.max_batch_users} in one call", "requests")
     for place, each in enumerate(asked):
-        try:
+        with _at(place):
             check_recommend(each, settings)
-        except ServingError as error:
-            raise type(error)(str(error), f"requests[{place}].{error.field}") from error
+
+
+@contextmanager
+def _at(place: int) -> Iterator[None]:
+    """What is refused of one request is named by its place in the call."""
+    try:
+        yield
+    except (InvalidRequest, TooLarge) as error:
+        raise type(error)(str(error), f"requests[{place}].{error.field}") from error

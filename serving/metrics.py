@@ -41,6 +41,9 @@ class Metrics:
         )
         self.shed = {"rankings": 0, "others": 0}
         self.counter("shed", "Requests turned away because too many were under way", self.shed)
+        self.recommended = Counter(
+            "freshrank_recommended", "Items recommended, by their source", ["source"], registry=self.registry
+        )
         self.candidates = Histogram(
             "freshrank_rank_candidates", "Items asked to be ranked", buckets=CANDIDATES, registry=self.registry
         )

@@ -1,14 +1,19 @@
 """POST /v1/recommend"""
 
 import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from fastapi import Request, Response
 
 from feature_repo.pseudonym import shown
+from serving.answer import Ranking
 from serving.body import decode, read
 from serving.budget import Budget
 from serving.dry_run import dry_run
+from serving.metrics import Metrics
 from serving.paging import check_page
 from serving.rank_route import line, observe
 from serving.recommending import recommend
@@ -28,10 +33,17 @@ async def recommend_items(request: Request) -> Response:
     ranking, activity = await recommend(
         asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget, dry_run(request)
     )
-    observe(state.metrics, ranking)
-    state.metrics.freshness.see(asked.key, activity)
+    observe_recommended(state.metrics, ranking, asked.key, activity)
     state.line = line(shown(asked.key, state.settings.salt), ranking, len(ranking.items))
     return Response(_encode(ranking), media_type="application/json")
+
+
+def observe_recommended(metrics: Metrics, ranking: Ranking, key: str, activity: Mapping[str, Any]) -> None:
+    """Count what a recommendation took and lacked, and where its items came from."""
+    observe(metrics, ranking)
+    metrics.freshness.see(key, activity)
+    for source, count in Counter(item.source for item in ranking.items).items():
+        metrics.recommended.labels(source).inc(count)
 
 
 def check_recommend(asked: RecommendRequest, settings: ServingSettings) -> None:

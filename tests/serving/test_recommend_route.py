@@ -97,7 +97,10 @@ def test_what_was_typed_becomes_a_source() -> None:
 def test_what_was_typed_may_stand_beside_the_context() -> None:
     world = World()
     assert recommend(world, query="tea", context={"device": "tv", "query": "coffee"})[0] == 200
-    assert set(world.queries.texts) == {"tea"} and world.rankings.answered[0].context == {"device": "tv", "query": "tea"}
+    assert set(world.queries.texts) == {"tea"} and world.rankings.answered[0].context == {
+        "device": "tv",
+        "query": "tea",
+    }
 
 
 def test_a_query_that_cannot_be_encoded_is_named() -> None:
@@ -215,6 +218,18 @@ def test_an_empty_batch_has_an_empty_answer() -> None:
 def test_a_request_of_a_batch_is_refused_by_its_place() -> None:
     status, answer = batch(World(), {"requests": [{"user_id": "u"}, {"k": 3}]})
     assert (status, answer["error"]["field"]) == (422, "requests[1].user_id")
+
+
+def test_a_filter_of_a_batch_that_cannot_be_read_is_named_by_its_place() -> None:
+    status, answer = batch(World(), {"requests": [{"user_id": "u"}, {"user_id": "v", "filter": "price <"}]})
+    assert (status, answer["error"]["field"]) == (422, "requests[1].filter")
+
+
+def test_items_are_counted_by_their_sources() -> None:
+    with api(World()) as client:
+        client.post("/v1/recommend", json={"user_id": "u"})
+        text = client.get("/metrics").text
+    assert 'freshrank_recommended_total{source="popular"} 3.0' in text
 
 
 def test_more_requests_than_the_limit_are_refused() -> None:
