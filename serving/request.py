@@ -11,6 +11,9 @@ from streaming.events import Id, session_key
 MOST_EXCLUDED = 10_000  # ids in ``exclude``
 LONGEST_FILTER = 2_000  # characters
 LONGEST_QUERY = 1_000  # characters
+MOST_SAID = 64  # pairs of ``context``: the model reads the first few, and looking through thousands would take time
+ItemId = Annotated[str, msgspec.Meta(max_length=256)]
+Said = Annotated[dict[str, Any], msgspec.Meta(max_length=MOST_SAID)]  # device, surface, query, free keys
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,10 +22,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     user_id: Id | None = None
     session_id: Id | None = None  # where no user is known
     offset: Annotated[int, msgspec.Meta(ge=0)] = 0  # places of the ranking that are skipped: the next page
-    context: dict[str, Any] | None = None  # device, country, surface, referrer, query, free keys
+    context: Said | None = None
     surface: Annotated[str, msgspec.Meta(max_length=64)] | None = None  # which slate rules hold
     filter: Annotated[str, msgspec.Meta(max_length=LONGEST_FILTER)] | None = None  # an expression on item attributes
-    exclude: Annotated[list[str], msgspec.Meta(max_length=MOST_EXCLUDED)] = []  # items that must not come back
+    exclude: Annotated[list[ItemId], msgspec.Meta(max_length=MOST_EXCLUDED)] = []  # items that must not come back
     diversity: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     explain: bool = False
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None  # the whole answer, from its arrival
@@ -36,7 +39,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class RankRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The caller's own list, to be put in order; the first k of it."""
 
-    items: list[str]
+    items: list[ItemId]
     k: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 

@@ -21,7 +21,7 @@ from serving.errors import InvalidRequest
 from serving.models import Model
 from serving.neighbours import Neighbours
 from serving.ranking import keep
-from serving.request import LONGEST_FILTER, LONGEST_QUERY, MOST_EXCLUDED
+from serving.request import LONGEST_FILTER, LONGEST_QUERY, MOST_EXCLUDED, ItemId, Said
 from serving.scoring import QUERY_LOST, encoded, score
 from serving.similar_items import NO_ACTIVITY, near_vectors, page
 from serving.slating import Plan, plan
@@ -41,10 +41,10 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     session_id: Id | None = None
     k: Annotated[int, msgspec.Meta(ge=1)] = 10
     offset: Annotated[int, msgspec.Meta(ge=0)] = 0
-    context: dict[str, Any] | None = None
+    context: Said | None = None
     surface: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     filter: Annotated[str, msgspec.Meta(max_length=LONGEST_FILTER)] | None = None
-    exclude: Annotated[list[str], msgspec.Meta(max_length=MOST_EXCLUDED)] = []
+    exclude: Annotated[list[ItemId], msgspec.Meta(max_length=MOST_EXCLUDED)] = []
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 

@@ -22,7 +22,7 @@ from serving.candidates.user_vector import unit
 from serving.catalogue import Candidates, Catalogue
 from serving.errors import NotKnown
 from serving.neighbours import Neighbours
-from serving.request import LONGEST_FILTER, MOST_EXCLUDED
+from serving.request import LONGEST_FILTER, MOST_EXCLUDED, ItemId
 from serving.slate.run import Change
 from serving.slating import Plan, plan, slate
 from streaming.events import Id
@@ -41,7 +41,7 @@ class SimilarRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     offset: Annotated[int, msgspec.Meta(ge=0)] = 0
     surface: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     filter: Annotated[str, msgspec.Meta(max_length=LONGEST_FILTER)] | None = None
-    exclude: Annotated[list[str], msgspec.Meta(max_length=MOST_EXCLUDED)] = []
+    exclude: Annotated[list[ItemId], msgspec.Meta(max_length=MOST_EXCLUDED)] = []
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 

@@ -68,3 +68,15 @@ def test_what_is_taken_belongs_to_the_topics_of_its_kind() -> None:
         for path, body in (("events", CLICK), ("items", {"item_id": "50"}), ("users", {"user_id": "7"})):
             assert client.post(f"/v1/{path}", json=body).status_code == 200
     assert [events.topic_of(message) for message in world.bus.messages] == ["interactions", "items", "users"]
+
+
+@pytest.mark.parametrize("path", ["/v1/rank", "/v1/recommend", "/v1/search"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("context", {str(place): "x" for place in range(65)}), ("exclude", ["a" * 257]), ("exclude", ["a"] * 10_001)],
+)
+def test_what_would_take_long_to_look_through_is_refused(path: str, field: str, value: Any) -> None:
+    more = {"/v1/rank": {"items": ["a"]}, "/v1/search": {"query": "space"}}.get(path, {})
+    with api(World()) as client:
+        answer = client.post(path, json={"user_id": "7", field: value, **more})
+    assert (answer.status_code, answer.json()["error"]["field"].partition("[")[0]) == (422, field)
