@@ -12,6 +12,7 @@ import asyncio
 import json
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.http_client import HttpClient
 from benchmarks.open_loop import Outcome, load
 from benchmarks.rank_system import ranking_system
 from deploy.laptop.system import System
@@ -69,6 +71,17 @@ def during(system: System, process: str, fault: str, asked: Load) -> list[Outcom
         return outcomes.result()
 
 
+def settle(system: System, body: bytes, timeout: float = 60) -> None:
+    """Return once a ranking lacks nothing; raises SystemExit with what it lacks."""
+    client = HttpClient(system.settings.api_host, system.settings.api_port)
+    deadline = time.monotonic() + timeout
+    while b'"degraded":[]' not in (answer := client.post("/v1/rank", body)[1]):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"rankings do not recover: {answer.decode()}")
+        time.sleep(0.1)
+    client.close()
+
+
 def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Percentiles as the caller sees them, statuses, what was lacking, and when the last degraded answer was due."""
     took = np.array([outcome.seconds for outcome in outcomes]) * 1000
@@ -97,6 +110,7 @@ def main() -> None:
 
         for process in NEIGHBOURS:
             for fault in FAULTS:
+                settle(system, body(0))
                 found = figures(during(system, process, fault, Load(body, arguments.rate)))
                 results.append({"process": process, "fault": fault, **found})
                 if not arguments.json:
