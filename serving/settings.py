@@ -24,8 +24,8 @@ class ServingSettings(BaseSettings):
     broker: str = "127.0.0.1:9092"  # Kafka protocol
     triton: str = "127.0.0.1:8001"  # gRPC
 
-    max_under_way: int = 64  # rankings at once, and as many other requests; what comes beyond is answered 503
-    kept_users: int = 5_000  # users as last read, for when the online store is away: 10 kB each
+    max_under_way: int = Field(default=64, ge=1)  # rankings at once, and as many other requests; others get 503
+    kept_users: int = Field(default=5_000, ge=0)  # users as last read, for when the online store is away: 10 kB each
     max_candidates: int = 10_000  # items in one ranking
     max_batch_events: int = 10_000  # events in one request
     max_recommended: int = 1_000  # `offset` + `k` of what is recommended, searched or similar
@@ -33,8 +33,8 @@ class ServingSettings(BaseSettings):
     max_body_bytes: int = 16 * 2**20
     foreign_actions: dict[str, Action] = {}  # other recommenders' names of actions, JSON; add to serving/adapters
 
-    deadline_ms: int = 500  # one ranking, where the caller does not say
-    max_deadline_ms: int = 10_000  # what a caller may ask for
+    deadline_ms: int = Field(default=500, ge=1)  # one ranking, where the caller does not say
+    max_deadline_ms: int = Field(default=10_000, ge=1)  # what a caller may ask for
     feast_timeout_ms: int = 500  # one read of a user
     triton_timeout_ms: int = 1_000  # one inference
     broker_timeout_ms: int = 10_000  # acknowledgement of one request's events
