@@ -27,3 +27,9 @@ class Asked(Searched, total=False):
 
     diversity: float  # 0 to 1
     explain: bool
+
+
+class Recommended(Asked, total=False):
+    """What may be said of a recommendation."""
+
+    query: str  # what was typed, as in ``context``

@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from serving.client.answers import Asker, Known, Ranking, Rankings, Receipt
-from serving.client.asked import Asked, Page, Searched
+from serving.client.asked import Asked, Page, Recommended, Searched
 from serving.client.call import Call
 from serving.client.erasures import Deletion, Erasure
 from serving.client.errors import Lost, NotTaken, Sent
@@ -24,14 +24,14 @@ def rank(items: Sequence[str], dry_run: bool = False, **asked: Unpack[Asked]) ->
     return _ranking("/v1/rank", {"items": list(items), **asked}, _asker(asked), dry_run)
 
 
-def recommend(dry_run: bool = False, **asked: Unpack[Asked]) -> Call[Ranking]:
+def recommend(dry_run: bool = False, **asked: Unpack[Recommended]) -> Call[Ranking]:
     """The best of the whole catalogue for a user; a dry run as of ``rank``."""
-    return _ranking("/v1/recommend", dict(asked), _asker(asked), dry_run)
+    return _ranking("/v1/recommend", dict(asked), _asker(asked, asked.get("query")), dry_run)
 
 
-def batch(requests: Sequence[Asked]) -> Call[list[Ranking]]:
+def batch(requests: Sequence[Recommended]) -> Call[list[Ranking]]:
     """Recommendations for many users, in the order of the requests."""
-    askers = [_asker(each) for each in requests]
+    askers = [_asker(each, each.get("query")) for each in requests]
     return Call("POST", "/v1/batch", partial(_batched, askers), {"requests": list(requests)})
 
 
@@ -42,9 +42,7 @@ def similar(item_id: str, **asked: Unpack[Page]) -> Call[Ranking]:
 
 def search(query: str, **asked: Unpack[Searched]) -> Call[Ranking]:
     """What suits a text; with a user, what they like counts too. Events that cite it say the query."""
-    typed = {**(asked.get("context") or {}), "query": query}
-    asker = Asker(asked.get("user_id"), asked.get("session_id"), typed, asked.get("offset", 0))
-    return _ranking("/v1/search", {"query": query, **asked}, asker)
+    return _ranking("/v1/search", {"query": query, **asked}, _asker(asked, query))
 
 
 def user(user_id: str) -> Call[Known]:
@@ -112,8 +110,11 @@ def _batched(askers: Sequence[Asker], raw: bytes) -> list[Ranking]:
     return [msgspec.structs.replace(ranking, asker=asker) for ranking, asker in paired]
 
 
-def _asker(asked: Asked) -> Asker:
-    return Asker(asked.get("user_id"), asked.get("session_id"), asked.get("context"), asked.get("offset", 0))
+def _asker(asked: Searched, query: str | None = None) -> Asker:
+    """Who asked, and of what moment: what was typed is part of it, wherever it was said."""
+    context = asked.get("context")
+    said = context if query is None else {**(context or {}), "query": query}
+    return Asker(asked.get("user_id"), asked.get("session_id"), said, asked.get("offset", 0))
 
 
 def _sending(path: str, messages: Sequence[Sent]) -> Call[int]:

@@ -122,12 +122,14 @@ def test_every_way_to_ask_for_items_gives_a_ranking_that_can_be_cited() -> None:
         said = [client.recommend(user_id="7", k=2, explain=True), client.similar("a", k=2, offset=1)]
         said += [*client.batch([{"user_id": "7", "k": 1}, {"session_id": "s"}]), client.search("tea", user_id="7")]
         dry = client.recommend(dry_run=True, user_id="7")
+        typed = client.recommend(user_id="7", query="tea", context={"device": "tv"})
     assert all(each.request_id and each.items for each in said)
     assert said[0].items[0].explanation and said[0].items[0].explanation.sentence
     assert [each.asker.user_id or each.asker.session_id for each in said] == ["7", None, "7", "s", "7"]
     seen = said[1].shown_to(session_id="s").impressions()[0]
     assert (seen.session_id, seen.user_id, seen.position) == ("s", None, 1)
     assert said[4].impressions()[0].context == {"query": "tea"}
+    assert typed.impressions()[0].context == {"device": "tv", "query": "tea"}
     assert dry.stages and not said[0].stages
 
 
@@ -254,7 +256,7 @@ def test_the_client_knows_every_field_that_the_api_answers(theirs: Any, ours: An
 
 
 def test_the_client_can_say_everything_that_the_api_may_be_asked() -> None:
-    assert set(request.RecommendRequest.__struct_fields__) == set(asked.Asked.__annotations__)
+    assert set(request.RecommendRequest.__struct_fields__) == set(asked.Recommended.__annotations__)
     assert set(request.RankRequest.__struct_fields__) == {*asked.Asked.__annotations__, "items"}
     assert set(searching.SearchRequest.__struct_fields__) == {*asked.Searched.__annotations__, "query"}
     assert set(similar_items.SimilarRequest.__struct_fields__) == {*asked.Page.__annotations__, "item_id"}
