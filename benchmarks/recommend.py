@@ -121,7 +121,7 @@ def percentiles(times: list[float]) -> dict[str, float]:
 def line(size: dict[str, Any]) -> str:
     """One size, for people."""
     bare, ours = size["ms"]["bare"], size["ms"]["candidates"]
-    built = f", graph built in {size['graph_s']:.0f} s" if size["graph_s"] else ""
+    built = f", graph built in {size['graph_s']:.0f} s" if size["search"] == "graph" else ""
     return (
         f"{size['items']:>9,} items, {size['search']}: candidates p50 {ours['p50']:.2f} p99 {ours['p99']:.2f} ms, bare "
         f"product p50 {bare['p50']:.2f} ms, ratio {size['ratio']:.2f}, recall {size['recall']:.3f}{built}, "
