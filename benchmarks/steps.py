@@ -17,6 +17,9 @@ from types import FrameType
 from typing import BinaryIO
 
 from benchmarks.machine import commit
+from training.config import FAST, TrainConfig, from_flags
+from training.runs import read_config
+from training.train import parser
 
 
 class StepFailed(Exception):
@@ -86,12 +89,21 @@ def _resumed(folder: Path, name: str, key: str, command: Sequence[str]) -> list[
     if begun.exists() and begun.read_text() == key:
         since = begun.stat().st_mtime
         found = [path for path in folder.glob("system/models/*/checkpoint.pt") if path.stat().st_mtime >= since]
-        if found and command[0] == "training.train":
-            return [command[0], "--resume", str(max(found, key=lambda path: path.stat().st_mtime).parent)]
+        runs = [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+        if mine := [run for run in runs if command[0] == "training.train" and is_of(run, command[1:])]:
+            return [command[0], "--resume", str(mine[-1])]
     begun.parent.mkdir(parents=True, exist_ok=True)
     (folder / "steps" / f"{name}.json").unlink(missing_ok=True)
     begun.write_text(key)
     return list(command)
+
+
+def is_of(run: Path, flags: Sequence[str]) -> bool:
+    """Whether a training run was made with these flags of training.train: others may train in the folder too."""
+    given = parser().parse_args(list(flags))
+    config, snapshot_id = read_config(run)
+    asked = from_flags(TrainConfig, given, **(FAST if given.fast else {}))
+    return config == asked and (given.snapshot is None or given.snapshot.name == snapshot_id)
 
 
 def _now() -> str:

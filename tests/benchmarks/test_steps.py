@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.steps import StepFailed, forget, step
+from training.config import TrainConfig
+from training.runs import write_config
 
 COUNTED = """
 import sys
@@ -80,12 +82,14 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where training.train says how it was asked, and fails the first time
-    run = tmp_path / "system/models/run"
-    run.mkdir(parents=True)
-    asked = ["training.train", "--epochs", "3"]
+    models = tmp_path / "system/models"
+    asked = ["training.train", "--snapshot", "snapshots/abc", "--epochs", "3"]
     with pytest.raises(StepFailed):
         step(tmp_path, "train-0", asked, environment, "")
-    (run / "checkpoint.pt").touch()
-    os.utime(run / "checkpoint.pt", (time.time() + 60,) * 2)
-    assert step(tmp_path, "train-0", asked, environment, "").output == str(run)
-    assert f"asked --resume {run}" in (tmp_path / "logs/train-0.log").read_text()
+    runs = {"run": (3, "abc"), "longer": (4, "abc"), "elsewhere": (3, "xyz")}  # the newer ones are not its own
+    for place, (name, (epochs, snapshot)) in enumerate(runs.items()):
+        write_config(models / name, TrainConfig(epochs=epochs), snapshot)
+        (models / name / "checkpoint.pt").touch()
+        os.utime(models / name / "checkpoint.pt", (time.time() + 60 + place,) * 2)
+    assert step(tmp_path, "train-0", asked, environment, "").output == str(models / "run")
+    assert f"asked --resume {models / 'run'}" in (tmp_path / "logs/train-0.log").read_text()
