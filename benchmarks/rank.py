@@ -13,6 +13,7 @@ examples:
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -30,10 +31,12 @@ USERS, ITEMS = 200, 3000
 def main() -> None:
     """Run, print the figures."""
     asked = _parser().parse_args()
+    if 0 < asked.drift < rank_drift.LEAST:
+        sys.exit(f"--drift {asked.drift}: at least {rank_drift.LEAST} rankings, so that each tenth has its floor")
     with ranking_system(USERS, ITEMS) as world:
         sizes = [uvloop.run(rank_ratio.measure(*world, size, asked.requests)) for size in asked.candidates]
         loads = [found for workers in asked.workers for found in rank_load.measure(*world, workers, asked)]
-        drift = rank_drift.measure(*world, asked.drift) if asked.drift else None
+        drift = uvloop.run(rank_drift.measure(*world, asked.drift)) if asked.drift else None
     report(summary(sizes, loads, drift, asked.requests), asked.json)
 
 

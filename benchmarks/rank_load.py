@@ -13,8 +13,8 @@ import psutil
 import uvloop
 
 from benchmarks.open_loop import Address, Outcome, load
-from benchmarks.rank_ratio import percentiles
 from benchmarks.rank_system import wait_until_ready
+from benchmarks.timing import percentiles
 from deploy.laptop.ports import free_port
 from deploy.laptop.system import System, running
 

@@ -1,21 +1,15 @@
 """A ranking over HTTP, a bare Feast read and a bare inference, in turn: the first against the sum of the others."""
 
 import json
-import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.http_client import HttpClient
-from benchmarks.rank_system import stores
+from benchmarks.timing import answered, bare, percentiles
 from deploy.laptop.system import System
-from feature_repo import inputs
-from feature_repo.store import open_store
-from serving.ranker import Ranker, Triton
-from serving.user_features import UserFeatures
 
 WARM_UP = 100  # requests of each kind before the clock counts
 
@@ -34,54 +28,19 @@ async def measure(
 ) -> dict[str, Any]:
     """Rank, read and infer in turn."""
     api = HttpClient(system.settings.api_host, system.settings.api_port)
-    users = UserFeatures(open_store(stores(system.environment)), timeout_ms=5000)
-    triton = Triton(system.settings.triton, timeout_ms=5000)
-    ranker, tensors = Ranker(triton), tensors_for(candidates)
     random, times = np.random.default_rng(0), Times()
-    for number in range(-WARM_UP, requests):
-        user_id = user_ids[number % len(user_ids)]
-        items = random.choice(item_ids, candidates, replace=False).tolist()
-        rank = ranked(api, json.dumps({"user_id": user_id, "items": items}).encode())
-        feast = await _timed(users.read(user_id))
-        infer = await _timed(ranker.score(tensors, candidates, version=1))
-        if number >= 0:
-            times.rank.append(rank)
-            times.feast.append(feast)
-            times.triton.append(infer)
-    await triton.close()
+    async with bare(system, candidates) as neighbours:
+        for number in range(-WARM_UP, requests):
+            user_id = user_ids[number % len(user_ids)]
+            items = random.choice(item_ids, candidates, replace=False).tolist()
+            rank = answered(api, "/v1/rank", json.dumps({"user_id": user_id, "items": items}).encode())
+            feast, infer = await neighbours.read(user_id), await neighbours.infer()
+            if number >= 0:
+                times.rank.append(rank)
+                times.feast.append(feast)
+                times.triton.append(infer)
     api.close()
     return figures(times, candidates)
-
-
-def tensors_for(candidates: int) -> dict[str, npt.NDArray[Any]]:
-    """Some input of the ranker for one user and this many candidates."""
-    random = np.random.default_rng(0)
-    shapes = {
-        tensor.name: ([candidates if size == "N" else int(size) for size in tensor.shape], tensor.dtype)
-        for tensor in inputs.tensors()
-    }
-    return {name: random.random(shape).astype(dtype) for name, (shape, dtype) in shapes.items()}
-
-
-def ranked(api: HttpClient, body: bytes) -> float:
-    """Milliseconds of one ranking; one that is not whole ends the benchmark."""
-    started = time.perf_counter()
-    status, answer = api.post("/v1/rank", body)
-    took = (time.perf_counter() - started) * 1000
-    if status != 200:
-        raise SystemExit(f"/v1/rank answered {status}: {answer.decode()}")
-    return took
-
-
-async def _timed(call: Awaitable[Any]) -> float:
-    started = time.perf_counter()
-    await call
-    return (time.perf_counter() - started) * 1000
-
-
-def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """p50, p95 and p99."""
-    return {f"p{rank}": round(float(np.percentile(milliseconds, rank)), 3) for rank in (50, 95, 99)}
 
 
 def figures(times: Times, candidates: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from benchmarks import recommend_http
 from benchmarks.machine import commit, machine
 from benchmarks.rank import numbers
 from benchmarks.synthetic_catalogue import histories, lists_of, table_of
+from benchmarks.timing import percentiles
 from feature_repo.item_table import ItemTable
 from serving.candidates.asked import Asked, Within
 from serving.candidates.gather import Limits, gather
@@ -111,11 +112,6 @@ def _seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def percentiles(times: list[float]) -> dict[str, float]:
-    """p50, p95 and p99."""
-    return {f"p{share}": round(float(np.percentile(times, share)), 3) for share in (50, 95, 99)}
 
 
 def line(size: dict[str, Any]) -> str:

@@ -4,21 +4,17 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable
 from typing import Any
 
 import numpy as np
 import uvloop
 
 from benchmarks.http_client import HttpClient
-from benchmarks.rank_ratio import percentiles, tensors_for
-from benchmarks.rank_system import ranking_system, stores, vectors
+from benchmarks.rank_system import ranking_system, vectors
+from benchmarks.timing import answered, bare, percentiles
 from deploy.laptop.system import System
-from feature_repo.store import open_store
 from serving.candidates.top import top
-from serving.ranker import Ranker, Triton
 from serving.settings import ServingSettings
-from serving.user_features import UserFeatures
 
 USERS, WARM_UP = 200, 50
 PATIENCE = 900  # seconds for a graph
@@ -33,37 +29,24 @@ def measure(items: int, requests: int) -> dict[str, Any]:
 
 async def _in_turn(system: System, user_ids: list[str], items: int, requests: int) -> dict[str, Any]:
     api = HttpClient(system.settings.api_host, system.settings.api_port)
-    users = UserFeatures(open_store(stores(system.environment)), timeout_ms=5000)
-    triton = Triton(system.settings.triton, timeout_ms=5000)
-    ranker, matrix, count = Ranker(triton), vectors(items, 0).astype(np.float32), ServingSettings().recommend_candidates
-    tensors, times = tensors_for(count), {name: list[float]() for name in ("recommend", *PARTS)}
+    matrix, count = vectors(items, 0).astype(np.float32), ServingSettings().recommend_candidates
+    times = {name: list[float]() for name in ("recommend", *PARTS)}
     await graph_built(api, items)
-    for number in range(-WARM_UP, requests):
-        user_id = user_ids[number % len(user_ids)]
-        took = {"recommend": recommended(api, json.dumps({"user_id": user_id}).encode())}
-        took["feast"] = await _timed(users.read(user_id))
-        took["triton"] = await _timed(ranker.score(tensors, count, version=1))
-        started = time.perf_counter()
-        top(matrix @ matrix[number], count)
-        took["product"] = (time.perf_counter() - started) * 1000
-        if number >= 0:
-            for name, milliseconds in took.items():
-                times[name].append(milliseconds)
-    await triton.close()
+    async with bare(system, count) as neighbours:
+        for number in range(-WARM_UP, requests):
+            user_id = user_ids[number % len(user_ids)]
+            took = {"recommend": answered(api, "/v1/recommend", json.dumps({"user_id": user_id}).encode())}
+            took |= {"feast": await neighbours.read(user_id), "triton": await neighbours.infer()}
+            started = time.perf_counter()
+            top(matrix @ matrix[number], count)
+            took["product"] = (time.perf_counter() - started) * 1000
+            if number >= 0:
+                for name, milliseconds in took.items():
+                    times[name].append(milliseconds)
     api.close()
     found = {name: percentiles(each) for name, each in times.items()}
     floor = sum(found[part]["p50"] for part in PARTS)
     return {"items": items, "candidates": count, "ms": found, "ratio": round(found["recommend"]["p50"] / floor, 3)}
-
-
-def recommended(api: HttpClient, body: bytes) -> float:
-    """Milliseconds of one recommendation; one that is not whole ends the benchmark."""
-    started = time.perf_counter()
-    status, answer = api.post("/v1/recommend", body)
-    took = (time.perf_counter() - started) * 1000
-    if status != 200:
-        raise SystemExit(f"/v1/recommend answered {status}: {answer.decode()}")
-    return took
 
 
 async def graph_built(api: HttpClient, items: int) -> None:
@@ -81,12 +64,6 @@ def in_graph(metrics: str) -> float:
     """How many items the API's graph has, by its metrics."""
     found = re.search(r"^freshrank_items_in_graph (\S+)$", metrics, re.MULTILINE)
     return float(found[1]) if found else 0.0
-
-
-async def _timed(call: Awaitable[Any]) -> float:
-    started = time.perf_counter()
-    await call
-    return (time.perf_counter() - started) * 1000
 
 
 def line(size: dict[str, Any]) -> str:

@@ -1,10 +1,11 @@
 """What the ranking benchmark reports."""
 
-from benchmarks import rank_load
+from benchmarks import rank_drift, rank_load
 from benchmarks.faults import figures as fault_figures
 from benchmarks.open_loop import Outcome
 from benchmarks.rank import numbers, summary
-from benchmarks.rank_ratio import Times, figures, tensors_for
+from benchmarks.rank_ratio import Times, figures
+from benchmarks.timing import tensors_for
 from feature_repo.inputs import tensors
 
 TIMES = Times(rank=[4.0, 3.0, 90.0], feast=[1.0, 1.0, 9.0], triton=[1.0, 1.5, 2.5])
@@ -20,6 +21,15 @@ def test_the_chief_figures_are_those_of_the_targets_size() -> None:
     result = summary(sizes, [], None, 3)
     assert (result["candidates"], result["ratio"], result["met"]) == (100, 0.5, True)
     assert summary(sizes[:1], [], None, 3)["met"] is False
+
+
+def test_drift_is_that_of_the_ratio_to_the_floor_of_the_same_minutes() -> None:
+    slower = Times(rank=[8.0], feast=[2.0], triton=[3.0])  # everything took twice as long: the machine did
+    drift = rank_drift.summary([figures(TIMES, 100), figures(slower, 100)], [260.0, 261.0], 20)
+    assert (drift["ratios"], drift["ratio_growth"]) == ([1.6, 1.6], 1.0)
+    assert rank_drift.line(drift) == (
+        "20 in a row: p50 4.00 -> 8.00 ms, p99 88.28 -> 8.00 ms; ratio 1.60 -> 1.60; the API 260.0 -> 261.0 MB"
+    )
 
 
 def test_the_bare_inference_gets_every_tensor_of_the_ranker() -> None:
