@@ -1,7 +1,8 @@
 """The same ranking many times in a row: do answers grow slower, does the API grow larger?
 
-A machine changes its pace within minutes, so a bare read and a bare inference are measured along, now and then: the ratio
-to their sum of the first tenth is compared with the last one's. (It is lower than rank_ratio's: rare calls are slower.)
+A machine changes its pace within minutes, so a bare read and a bare inference are measured along, now and then: the
+ratio to their sum is compared, that of the first tenth with the last one's. (rank_ratio's is higher: rare calls are
+slower.)
 """
 
 import sys
