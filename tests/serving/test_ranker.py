@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rank_ratio import tensors_for
+from benchmarks.timing import tensors_for
 from benchmarks.tiny_model import tokenizer
 from feature_repo.inputs import item_attribute_buckets, tensors
 from feature_repo.item_text import EncoderInput, encoder_input
