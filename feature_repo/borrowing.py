@@ -4,7 +4,7 @@ The same function settles a trained model's items and gives a new item its first
 ones, D = VECTOR_SIZE.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,24 +16,35 @@ SHARPNESS = 10.0  # how much more the more alike ones lend: weights are exp(SHAR
 PART = 1024  # items a pass: 4 kB of memory each for a thousand known ones
 
 
-def borrowed(asked: Array, contents: Array, residuals: Array, own: Array | None = None) -> Array:
+class Lenders(NamedTuple):
+    """Known items, ready to lend: made once per model."""
+
+    mean: Array  # [D] of their contents
+    known: Array  # [n, D] contents from the mean on, of length 1
+    residuals: Array  # [n, D]
+
+
+def lenders(contents: Array, residuals: Array) -> Lenders:
+    """Known items of these contents [n, D], with what was learned of each beyond them [n, D]."""
+    mean = contents.mean(0) if len(contents) else np.zeros(contents.shape[1], np.float32)
+    return Lenders(mean, _unit(contents - mean), residuals)
+
+
+def borrowed(asked: Array, of: Lenders, own: Array | None = None) -> Array:
     """The mean residual [m, D] of the known items whose contents are most like those asked for [m, D].
 
-    ``contents`` and ``residuals`` [n, D]; ``own`` [m] are the rows of those asked for among the known, where they are
-    known: nobody borrows of himself. Alike is the cosine from the mean of the known on (as hosts' new listings take the
-    mean of the nearest ones': Grbovic and Cheng, 2018).
+    ``own`` [m] are the rows of those asked for among the known, where they are known: nobody borrows of himself. Alike
+    is the cosine from the mean of the known on (as hosts' new listings take the mean of the nearest ones': Grbovic and
+    Cheng, 2018). Where fewer than two are known, nothing is borrowed.
     """
-    if len(contents) < 2:
-        return np.zeros((len(asked), residuals.shape[1]), np.float32)
-    mean = contents.mean(0)
-    known, wanted = _unit(contents - mean), _unit(asked - mean)
-    found = np.empty((len(asked), residuals.shape[1]), np.float32)
-    for start in range(0, len(asked), PART):
+    found = np.zeros((len(asked), of.residuals.shape[1]), np.float32)
+    wanted = _unit(asked - of.mean)
+    for start in range(0, len(asked) if len(of.known) > 1 else 0, PART):
         part = slice(start, start + PART)
-        likeness = wanted[part] @ known.T
+        likeness = wanted[part] @ of.known.T
         if own is not None:
             likeness[np.arange(len(likeness)), own[part]] = -np.inf
-        found[part] = _lent(likeness, residuals)
+        found[part] = _lent(likeness, of.residuals)
     return found
 
 

@@ -79,9 +79,10 @@ class Encoding:
         asked = [each.asked for each in turns]
         self._tell_odd(turns, model)
         made = await self._encoder.vectors(model.tokenizer, asked, model.triton_version, model.media)
+        lent = await asyncio.to_thread(vectors.lent, made)
         if model is not self._models.current():
             return 0  # another model took over meanwhile: its vectors are made in the next round
-        vectors.put([each.item_id for each in turns], np.array([each.fingerprint for each in turns]), made)
+        vectors.put([each.item_id for each in turns], np.array([each.fingerprint for each in turns]), made, lent)
         self._catalogue.changed_at = time.time()
         return len(turns)
 

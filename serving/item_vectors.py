@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.borrowing import borrowed
+from feature_repo.borrowing import Lenders, borrowed, lenders
 from feature_repo.item_table import ItemTable
 from feature_repo.item_text import NOTHING
 
@@ -38,11 +38,13 @@ class ItemVectors:
         self.rankable: Callable[[float], None] = lambda seconds: None  # hears how long a change took
         self._table = table
         self._trained = Trained(np.zeros((0, 0)), None, None)
+        self._lenders: Lenders | None = None
         self._began = time.time_ns() // 1000
 
     def replace(self, item_ids: Sequence[str], trained: Trained) -> None:
         """Take over another model's vectors; items it does not know, or knew by another text, wait."""
-        self._trained = trained
+        self._trained, residuals = trained, trained.residuals
+        self._lenders = None if residuals is None else lenders(trained.vectors - residuals, residuals)
         made_of = 0 if trained.fingerprints is None else trained.fingerprints
         self._table.replace_vectors(item_ids, trained.vectors, made_of)
         now, made = self._fingerprints()
@@ -65,9 +67,13 @@ class ItemVectors:
         else:
             self.waiting.setdefault(item_id, stamp)
 
-    def put(self, item_ids: Sequence[str], fingerprints: Array, encoded: Array) -> None:
-        """Take over what the encoder made [n, VECTOR_SIZE] of texts with these fingerprints [n]."""
-        self._put(item_ids, encoded + self._residuals(self._table.rows(item_ids), encoded), fingerprints)
+    def lent(self, encoded: Array) -> Array:
+        """What items of these contents [n, VECTOR_SIZE] borrow if they are new; takes time in a large catalogue."""
+        return np.zeros_like(encoded) if self._lenders is None else borrowed(encoded, self._lenders)
+
+    def put(self, item_ids: Sequence[str], fingerprints: Array, encoded: Array, lent: Array) -> None:
+        """Take over what was made [n, VECTOR_SIZE] of texts with these fingerprints [n], and what is lent to it."""
+        self._put(item_ids, encoded + self._residuals(self._table.rows(item_ids), lent), fingerprints)
 
     def turns(self, count: int, asked_first: bool = True) -> list[str]:
         """Whom to encode next: items that a ranking lacked, then those that wait longest."""
@@ -94,15 +100,12 @@ class ItemVectors:
         known = place and fingerprints is not None and int(fingerprints[place - 1]) == fingerprint
         return self._trained.vectors[place - 1] if known else None
 
-    def _residuals(self, rows: Array, encoded: Array) -> Array:
-        """What was learned of the items of these rows, or what they borrow, being new, as ``encoded``: [n, D]."""
-        if self._trained.residuals is None:
-            return np.zeros((len(rows), 1), np.float32)
+    def _residuals(self, rows: Array, lent: Array) -> Array:
+        """What was learned of the items of these rows, in the place of what is lent to new ones: [n, D]."""
         places = self._table.column("item_trained")[rows]
-        learned = np.empty_like(encoded)
-        learned[places > 0] = self._trained.residuals[places[places > 0] - 1]
-        contents = self._trained.vectors - self._trained.residuals
-        learned[places == 0] = borrowed(encoded[places == 0], contents, self._trained.residuals)
+        if self._trained.residuals is None or not places.any():
+            return lent
+        learned: Array = np.where((places > 0)[:, None], self._trained.residuals[places - 1], lent)
         return learned
 
     def _fingerprints(self) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from feature_repo.borrowing import borrowed
+from feature_repo.borrowing import borrowed, lenders
 from training.recommender import Recommender
 from training.samples import Catalogue
 
@@ -23,11 +23,9 @@ def settle(recommender: Recommender, text: Tensor, past: pd.DataFrame, catalogue
     if not events or not len(met) or "residual" in recommender.without:
         return
     residual, contents = recommender.residual.cpu().numpy(), recommender.matrix(text, cold_share=1.0)[1:].cpu().numpy()
-    own = np.cumsum(counts > 0) - 1  # the row of a met item among those that lend
-    lent = np.empty_like(residual)
-    lent[met] = borrowed(contents[met], contents[met], residual[met], own[met])
-    new = np.flatnonzero(counts == 0)
-    lent[new] = borrowed(contents[new], contents[met], residual[met])
+    new, lending, lent = np.flatnonzero(counts == 0), lenders(contents[met], residual[met]), np.empty_like(residual)
+    lent[met] = borrowed(contents[met], lending, np.arange(len(met)))
+    lent[new] = borrowed(contents[new], lending)
     share = (counts / (counts + events))[:, None]
     settled = torch.from_numpy(share * residual + (1 - share) * lent)
     recommender.residual.copy_(settled)

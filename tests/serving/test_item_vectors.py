@@ -26,7 +26,7 @@ def trained(*titles: str, residuals: Any = LEARNED) -> Catalogue:
 def encode(catalogue: Catalogue, item_id: str, row: dict[str, Any], value: float) -> None:
     """What the encoder would bring."""
     made = np.full((1, VECTOR_SIZE), value, np.float32)
-    catalogue.vectors.put([item_id], np.array([content_fingerprint(row)]), made)
+    catalogue.vectors.put([item_id], np.array([content_fingerprint(row)]), made, catalogue.vectors.lent(made))
 
 
 def first(catalogue: Catalogue, item_id: str) -> float:

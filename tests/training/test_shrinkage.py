@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from feature_repo.borrowing import borrowed
+from feature_repo.borrowing import borrowed, lenders
 from training.config import TrainConfig
 from training.recommender import Recommender, build
 from training.shrinkage import settle
@@ -30,7 +30,7 @@ def settled(events: float, past: pd.DataFrame = MET, **settings: Any) -> tuple[t
     made, text = recommender(**settings)
     before, contents = made.residual.detach().clone(), made.matrix(text, cold_share=1.0)[1:].detach().numpy()
     settle(made, text, past, CATALOGUE, events)
-    return before, made.residual.detach(), borrowed(contents[3:], contents[:3], before[:3].numpy())[0]
+    return before, made.residual.detach(), borrowed(contents[3:], lenders(contents[:3], before[:3].numpy()))[0]
 
 
 def test_an_item_without_events_has_what_it_borrows_and_nothing_of_its_own() -> None:
