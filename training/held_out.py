@@ -15,14 +15,14 @@ from feast import FeatureStore
 from torch import Tensor
 
 from feature_repo.settings import StoreSettings
-from training.cases import Case
+from training.cases import Case, walk
 from training.impressions import MEASURES, of_model, of_slate
 from training.metrics import CUT, summary
 from training.queries import Queries
 from training.recommender import Recommender
 from training.samples import Catalogue
 from training.slates import Slate, outcomes, walk_slates
-from training.window import open_window, validation_cases
+from training.window import MIN_SEEN, ROLL, Window, open_window
 
 ENOUGH = 200  # slates; fewer say too little to choose by
 SHOWN = f"shown_ndcg@{CUT}"
@@ -63,9 +63,16 @@ def held_out(
     limit: int | None = None,
 ) -> HeldOut:
     """At most ``limit`` cases and as many slates of the validation window, with rows of ``queries``."""
-    cases = validation_cases(store, settings, snapshot, catalogue, queries, limit)
-    window = open_window(store, settings, snapshot, catalogue, validation=True)
-    if len(outcomes(window.events, window.world)) < ENOUGH:
+
+    def opened() -> Window:
+        window = open_window(store, settings, snapshot, catalogue, validation=True)
+        window.world.queries = queries or Queries()
+        return window
+
+    window = opened()
+    slated = len(outcomes(window.events, window.world)) >= ENOUGH
+    cases = list(walk(window.world, window.events, ROLL, MIN_SEEN, limit=limit))
+    if not slated:
         return HeldOut(cases)
-    window.world.queries = queries or Queries()
+    window = opened()  # walking moved the world
     return HeldOut(cases, list(islice(walk_slates(window.world, window.events), limit)))

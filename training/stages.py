@@ -76,9 +76,8 @@ def train(
             if processes.first:
                 write_config(run, config, snapshot.name, history=history, calibration=calibration, parts=parts)
                 write_weights(run / "validated.pt", recommender, cache.state(), catalogue)
-            recommender.residual.data.copy_(
-                learned
-            )  # the last epochs go on from what was learned, and it is settled anew
+            # The last epochs go on from what was learned, and it is settled anew.
+            recommender.residual.data.copy_(learned)
         if config.final_epochs:
             # The newest events matter most to a stream: take the validation window in, at the pace training ended with.
             # What the numbers of a candidate are worth stays as it was measured: only the vectors learn on.

@@ -12,9 +12,9 @@ from feast import FeatureStore
 
 from feature_repo.context import to_json
 from feature_repo.settings import StoreSettings
-from training.cases import Case, World, walk, world_at
+from training.cases import World, world_at
 from training.log import EmptyLog, entities, interactions
-from training.queries import Queries, queries_among
+from training.queries import queries_among
 from training.samples import Catalogue
 
 ROLL = 10  # events per user that count as cases
@@ -74,17 +74,3 @@ def read_events(file: Path, after_ms: int, until_ms: int) -> pd.DataFrame:
     events["context"] = [each if isinstance(each, str) else to_json(each) or "" for each in contexts]
     events = events[(events.timestamp > after_ms) & (events.timestamp <= until_ms)]
     return events.sort_values("timestamp", kind="stable", ignore_index=True)
-
-
-def validation_cases(
-    store: FeatureStore,
-    settings: StoreSettings,
-    snapshot: Path,
-    catalogue: Catalogue,
-    queries: Queries | None = None,
-    limit: int | None = None,
-) -> list[Case]:
-    """At most ``limit`` cases from the end of the training labels to the cutoff, with rows of ``queries``."""
-    window = open_window(store, settings, snapshot, catalogue, validation=True)
-    window.world.queries = queries or Queries()
-    return list(walk(window.world, window.events, ROLL, MIN_SEEN, limit=limit))

@@ -15,7 +15,7 @@ from training import checkpoint
 from training.batches import Data, read_data
 from training.cases import Case
 from training.config import TrainConfig
-from training.held_out import HeldOut
+from training.held_out import HeldOut, held_out
 from training.loop import Around, Stopped, fit
 from training.progress import Progress, Record
 from training.recommender import Recommender
@@ -23,7 +23,6 @@ from training.samples import Catalogue, read_catalogue
 from training.stages import untrained
 from training.step import Diverged
 from training.text_cache import TextCache
-from training.window import validation_cases
 
 EPOCHS = 4
 
@@ -56,7 +55,7 @@ def shop(store: FeatureStore, settings: StoreSettings, snapshot: Path, encoder: 
     torch.set_num_threads(1)
     catalogue = read_catalogue(snapshot)
     small = TrainConfig(encoder=encoder, layers=1, hidden=16, windows=4, labels=8, lora_rank=2, warmup=2, patience=9)
-    cases = validation_cases(store, settings, snapshot, catalogue)
+    cases = held_out(store, settings, snapshot, catalogue).cases
     return Shop(catalogue, read_data(snapshot, catalogue, ["train"]), cases, small)
 
 
