@@ -5,20 +5,20 @@ user or item; it goes when it is done. A mark outlives both: it says under a dig
 events are void, so that nothing old brings a user back.
 """
 
-import hmac
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, create_engine, delete, event, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from feature_repo.erasure_receipts import Receipt, read
-from feature_repo.erasure_tables import make, marks, receipts, removals, tasks
+from feature_repo.erasure_tables import marks, metadata, receipts, removals, tasks
+from feature_repo.pseudonym import pseudonym
 from feature_repo.settings import StoreSettings
+from feature_repo.sql_tables import SqlTables
 
+DIGITS = 40  # of a digest: whoever shares one would be forgotten too
 Kind = Literal["user", "item"]
 
 
@@ -44,34 +44,31 @@ class Task(NamedTuple):
 
 
 class Erasures:
-    """The open tables, made when they are first used. Everything raises SQLAlchemyError."""
+    """The open tables. Everything raises SQLAlchemyError."""
 
     def __init__(self, url: str, salt: str = "") -> None:
-        self._engine, self._salt = create_engine(url, pool_pre_ping=True), salt.encode()
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _overwrite_what_is_deleted)
-        self._making, self._made = threading.Lock(), False
+        self._tables, self._salt = SqlTables(url, metadata), salt
         self._marks: dict[str, dict[str, Mark]] = {}
 
     def digest(self, entity_id: str) -> str:
         """What stands for an id once it is forgotten: an HMAC by FRESHRANK_USER_SALT."""
-        return hmac.digest(self._salt, entity_id.encode(errors="surrogatepass"), "sha256").hex()[:40]
+        return pseudonym(entity_id, self._salt, DIGITS)
 
     def ask(self, kind: Kind, entity_id: str) -> str:
         """Write a receipt for a deletion that is about to be asked for; returns its id."""
         receipt_id = uuid4().hex
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             self._open(connection, receipt_id, kind, entity_id)
         return receipt_id
 
     def withdraw(self, receipt_id: str) -> None:
         """Drop the receipt of a deletion that could not be asked for."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             connection.execute(delete(receipts).where(receipts.c.receipt_id == receipt_id))
 
     def begin(self, receipt_id: str, kind: Kind, entity_id: str, found: Iterable[Task]) -> None:
         """Set the tasks of a receipt, which is written where there is none; those it has stay as they are."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             self._open(connection, receipt_id, kind, entity_id)
             begun = update(receipts).where(receipts.c.receipt_id == receipt_id, receipts.c.begun_ms.is_(None))
             connection.execute(begun.values(begun_ms=_now()))
@@ -81,7 +78,7 @@ class Erasures:
     def reach(self, reached: Iterable[tuple[Task, Mark]]) -> None:
         """The owner of the rows has heard of it: from now on they are void. A mark never goes back in time."""
         newest = [(task, max(mark, self._mark(task) or mark)) for task, mark in reached]
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             for task, mark in newest:
                 done = select(receipts.c.done_ms).where(receipts.c.receipt_id == task.receipt_id)
                 if connection.execute(done).scalar() is None:
@@ -92,7 +89,7 @@ class Erasures:
     def marks(self, view: str, entity_ids: Iterable[str]) -> dict[str, Mark]:
         """The marks of those entities that have one; read from the table once, until ``refresh``."""
         if view not in self._marks:
-            with self._begin() as connection:
+            with self._tables.begin() as connection:
                 found = connection.execute(select(marks).where(marks.c.view == view))
                 self._marks[view] = {row.digest: Mark(row.until, row.before, int(row.log), row.offset) for row in found}
         if not (known := self._marks[view]):
@@ -105,7 +102,7 @@ class Erasures:
 
     def tasks(self) -> list[Task]:
         """What is still to be done, the oldest receipt first."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             order = (receipts.c.asked_ms, tasks.c.receipt_id, tasks.c.view, tasks.c.entity_id)
             found = select(tasks).join(receipts, receipts.c.receipt_id == tasks.c.receipt_id).order_by(*order)
             return [Task(*row) for row in connection.execute(found)]
@@ -120,7 +117,7 @@ class Erasures:
 
     def finish(self, task: Task) -> None:
         """Drop a task; with the last one of its receipt the receipt is done."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             connection.execute(delete(tasks).where(*_same(task)))
             left = select(tasks.c.view).where(tasks.c.receipt_id == task.receipt_id)
             if connection.execute(left).first() is None:
@@ -131,7 +128,7 @@ class Erasures:
         """Note what a store lost (at one place of it); said again of the same, it counts once."""
         place = f"{self.digest(task.entity_id)} {place}".strip()
         row = {"receipt_id": task.receipt_id, "store": store, "place": place}
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             before = [removals.c[name] == value for name, value in row.items()]
             had = connection.execute(select(removals.c.rows).where(*before)).scalar() or 0
             connection.execute(delete(removals).where(*before))
@@ -139,12 +136,12 @@ class Erasures:
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """The receipt, or None where there is none."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             return read(connection, receipt_id)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._tables.close()
 
     def _mark(self, task: Task) -> Mark | None:
         return self.marks(task.view, [task.entity_id]).get(task.entity_id)
@@ -156,7 +153,7 @@ class Erasures:
             connection.execute(insert(receipts), row)
 
     def _note(self, task: Task, **columns: int) -> None:
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             connection.execute(update(tasks).where(*_same(task)).values(**columns))
 
     def _set(self, connection: Connection, view: str, entity_id: str, mark: Mark) -> None:
@@ -167,20 +164,11 @@ class Erasures:
         if view in self._marks:
             self._marks[view][key["digest"]] = mark
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        with self._making:
-            if not self._made:
-                make(self._engine)
-                self._made = True
-        with self._engine.begin() as connection:
-            yield connection
-
 
 def open_erasures(settings: StoreSettings) -> Erasures:
     """The tables where these settings have the registry."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return Erasures(settings.registry_url, settings.user_salt.get_secret_value() if settings.user_salt else "")
+    return Erasures(settings.registry_url, settings.salt or "")
 
 
 def _add(connection: Connection, task: Task) -> None:
@@ -191,10 +179,6 @@ def _add(connection: Connection, task: Task) -> None:
 def _same(task: Task) -> list[Any]:
     keys: Mapping[str, str] = {"receipt_id": task.receipt_id, "view": task.view, "entity_id": task.entity_id}
     return [tasks.c[name] == value for name, value in keys.items()]
-
-
-def _overwrite_what_is_deleted(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA secure_delete = ON")  # SQLite leaves deleted text in its file otherwise
 
 
 def _now() -> int:

@@ -9,9 +9,9 @@ import hmac
 LETTERS = 16
 
 
-def pseudonym(user_id: str, salt: str) -> str:
-    """16 letters in place of ``user_id``."""
-    return hmac.digest(salt.encode(), user_id.encode(errors="surrogatepass"), "sha256").hex()[:LETTERS]
+def pseudonym(user_id: str, salt: str, letters: int = LETTERS) -> str:
+    """Letters in place of ``user_id``, at most 64."""
+    return hmac.digest(salt.encode(), user_id.encode(errors="surrogatepass"), "sha256").hex()[:letters]
 
 
 def shown(user_id: str, salt: str | None) -> str:

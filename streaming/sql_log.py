@@ -20,7 +20,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    create_engine,
     delete,
     inspect,
     select,
@@ -31,6 +30,7 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
 from feature_repo.online import Row, moment
+from feature_repo.sql_tables import SqlTables
 from streaming.offline_log import INTERACTIONS, SCHEMAS
 
 _KINDS: Mapping[pa.DataType, type[TypeEngine[Any]]] = {
@@ -39,7 +39,6 @@ _KINDS: Mapping[pa.DataType, type[TypeEngine[Any]]] = {
     pa.float64(): Double,
     pa.bool_(): Boolean,
 }
-_CREATION = text("SELECT pg_advisory_xact_lock(hashtext('freshrank.tables'))")  # several workers may start at once
 _encode = msgspec.json.Encoder().encode
 
 
@@ -73,39 +72,37 @@ _INSERTS = {
 
 
 class SqlLog:
-    """An open connection pool; creates the tables, and the columns of new features, that are missing."""
+    """The open tables; makes those, and the columns of new features, that are missing."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_pre_ping=True)
-        with self._engine.begin() as connection:
-            connection.execute(_CREATION)
-            _metadata.create_all(connection)
+        self._tables = SqlTables(url, _metadata)
+        with self._tables.begin() as connection:
             _add_columns(connection)
 
     def __str__(self) -> str:
-        return str(self._engine.url)  # SQLAlchemy hides the password
+        return str(self._tables.engine.url)  # SQLAlchemy hides the password
 
     def append(self, table: str, part: str, rows: Sequence[Row]) -> None:
         """Write the rows in one transaction; ``part`` names parquet files only. Raises SQLAlchemyError."""
         if rows:
             document = _encode(_records(SCHEMAS[table], rows)).decode()
-            with self._engine.begin() as connection:
+            with self._tables.begin() as connection:
                 connection.execute(_INSERTS[table], {"rows": document})
 
     def clear(self) -> None:
         """Drop every row."""
-        with self._engine.begin() as connection:
+        with self._tables.begin() as connection:
             connection.execute(text(f"TRUNCATE {', '.join(TABLES)}"))
 
     def is_empty(self) -> bool:
         """Whether no table has a row."""
-        with self._engine.connect() as connection:
+        with self._tables.begin() as connection:
             return not any(connection.execute(text(f"SELECT EXISTS (SELECT FROM {name})")).scalar() for name in TABLES)
 
     def erase(self, table: str, column: str, until: Mapping[str, int]) -> dict[str, int]:
         """Drop rows whose ``column`` is one of these and that are stamped no later; how many of which."""
         rows = TABLES[table]
-        with self._engine.begin() as connection:
+        with self._tables.begin() as connection:
             counts = {
                 entity_id: connection.execute(
                     delete(rows).where(rows.c[column] == entity_id, rows.c.event_timestamp <= moment(stamp))
@@ -118,13 +115,13 @@ class SqlLog:
         """Values of ``column`` that are wanted, with those of another column in the same rows."""
         rows = TABLES[table]
         asked = select(rows.c[column], rows.c[other], rows.c.event_timestamp).where(rows.c[column].in_(wanted))
-        with self._engine.connect() as connection:
+        with self._tables.begin() as connection:
             found = connection.execute(asked).all()
         return {(each, with_it) for each, with_it, at in found if at <= moment(wanted[each])}
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._tables.close()
 
 
 def _add_columns(connection: Connection) -> None:

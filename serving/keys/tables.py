@@ -3,15 +3,12 @@
 The registry's database is there in every deployment and shared by all API processes; it holds nothing of users.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Double,
     Integer,
     LargeBinary,
@@ -19,19 +16,15 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    create_engine,
     insert,
-    make_url,
     select,
-    text,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from feature_repo.settings import StoreSettings
+from feature_repo.sql_tables import SqlTables
 from serving.keys.key import Key, Scope
 
-CONNECT_S = 5
 _metadata = MetaData()
 _keys = Table(
     "api_keys",
@@ -69,65 +62,43 @@ class Action:
 
 
 class Tables:
-    """The two tables behind a connection pool, made when they are first used. Everything raises SQLAlchemyError."""
+    """The two tables, open. Everything raises SQLAlchemyError."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_pre_ping=True, connect_args=_patience(url))
-        self._made = False
+        self._tables = SqlTables(url, _metadata)
 
     def add(self, key: Key) -> None:
         """Keep a new key."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             connection.execute(insert(_keys), asdict(key) | {"scopes": " ".join(sorted(key.scopes))})
 
     def every_key(self) -> list[Key]:
         """Every key there is or was, the oldest first."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             return [_key(row) for row in connection.execute(select(_keys).order_by(_keys.c.created_at))]
 
     def revoke(self, key_id: str, now_ms: int) -> bool:
         """Whether there is such a key; from now on it opens nothing. One revoked before keeps its time."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             mine = _keys.c.key_id == key_id
             connection.execute(update(_keys).where(mine, _keys.c.revoked_at.is_(None)).values(revoked_at=now_ms))
             return connection.execute(select(_keys.c.key_id).where(mine)).first() is not None
 
     def record(self, action: Action) -> None:
         """Append to the record; nothing here changes or removes what is in it."""
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             connection.execute(insert(_actions), asdict(action))
 
     def actions(self, last: int) -> list[Action]:
         """The newest ``last`` of the record, the oldest of them first."""
         columns = [_actions.c[field.name] for field in fields(Action)]
-        with self._begin() as connection:
+        with self._tables.begin() as connection:
             rows = connection.execute(select(*columns).order_by(_actions.c.number.desc()).limit(last)).all()
         return [Action(*row) for row in reversed(rows)]
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
-            if not self._made:
-                _make(connection)
-            yield connection
-        self._made = True
-
-
-def _patience(url: str) -> dict[str, Any]:
-    """Of libpq, which by itself waits minutes for a server that does not answer."""
-    return {"connect_timeout": CONNECT_S} if make_url(url).get_backend_name() == "postgresql" else {}
-
-
-def _make(connection: Connection) -> None:
-    """Make the tables that are missing; several processes may start at once, which PostgreSQL has to be told."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('freshrank.keys'))"))
-    for table in _metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
+        self._tables.close()
 
 
 def open_tables(stores: StoreSettings) -> Tables:
