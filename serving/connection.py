@@ -4,12 +4,18 @@ One timer per request, from its first byte to its last: a ranking pays a microse
 """
 
 import asyncio
+import logging
+from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
-import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.errors import error_response
+from serving.headers import ANSWER
+
 LARGEST_HEAD = 64 * 1024  # bytes; proxies in front allow less
+log = logging.getLogger(__name__)
 
 
 class Connection(HttpToolsProtocol):
@@ -32,7 +38,13 @@ class Connection(HttpToolsProtocol):
         self._received += len(data)
         super().data_received(data)
         if self._in_head and self._received > LARGEST_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large", f"the head is larger than {LARGEST_HEAD} bytes")
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head is larger than {LARGEST_HEAD} bytes")
+
+    def on_message_begin(self) -> None:
+        if self._timer is None:  # its first byte came together with the last one of the request before it
+            self._begin()
+            self._received = 1
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -49,7 +61,7 @@ class Connection(HttpToolsProtocol):
     def _begin(self) -> None:
         self._in_head, self._received = True, 0
         late = f"the request did not arrive within {self._patience:g} s: send less at once"
-        self._timer = self.loop.call_later(self._patience, self._refuse, b"408 Request Timeout", late)
+        self._timer = self.loop.call_later(self._patience, self._refuse, HTTPStatus.REQUEST_TIMEOUT, late)
 
     def _end(self) -> None:
         self._in_head = False
@@ -57,15 +69,26 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
-    def _refuse(self, status: bytes, message: str) -> None:
-        """Answer and close; who never said anything, or has an answer already, is told nothing."""
-        answered = not self._in_head and self.cycle.response_complete
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        """Answer and close; who never said anything, has an answer already or waits for another one is told nothing."""
+        to_answer = bool(self._received) and self._is_next()
         self._end()
         if self.transport.is_closing():
             return
-        if self._received and not answered:
-            code = "_".join(status.decode().lower().split()[1:])
-            body = msgspec.json.encode({"error": {"code": code, "message": message}})
-            head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d" % len(body)
-            self.transport.write(b"HTTP/1.1 %s\r\n%s\r\n\r\n%s" % (status, head, body))
+        if to_answer:
+            self._answer(status, message)
         self.transport.close()
+
+    def _is_next(self) -> bool:
+        """Whether what is written now answers the request that does not arrive."""
+        if self._in_head:  # the cycle is the one before
+            return self.cycle is None or self.cycle.response_complete
+        return not self.pipeline and not self.cycle.response_complete
+
+    def _answer(self, status: HTTPStatus, message: str) -> None:
+        request_id, code = uuid4().hex, status.name.lower()
+        response = error_response(request_id, status, code, message)
+        lines = [b"%s: %s" % pair for pair in (*response.raw_headers, *ANSWER, (b"connection", b"close"))]
+        head = b"\r\n".join([b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *lines])
+        self.transport.write(head + b"\r\n\r\n" + response.body)
+        log.info("%d request=%s error=%s", status, request_id, code)

@@ -86,8 +86,6 @@ class TooManyRequests(ServingError):
 class Unavailable(ServingError):
     """A neighbour is away."""
 
-    headers: Mapping[str, str] = RETRY_AFTER
-
 
 class NoModel(Unavailable):
     """There is no model to rank with."""
@@ -135,23 +133,27 @@ ANSWERS: dict[type[ServingError], tuple[int, str]] = {
 }
 
 
-def error_response(status: int, code: str, message: str, field: str | None = None, **details: Any) -> Response:
+def error_response(
+    request_id: str, status: int, code: str, message: str, field: str | None = None, **details: Any
+) -> Response:
     """The one shape of every error."""
     error = {"code": code, "message": message} | ({"field": field} if field else {})
+    body = {"error": error, **details, "request_id": request_id}
     headers = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return Response(msgspec.json.encode({"error": error, **details}), status, headers, "application/json")
+    return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
-def _answer(request: Request, status: int, code: str, message: str, field: str | None = None, **more: Any) -> Response:
+def refuse(request: Request, status: int, code: str, message: str, field: str | None = None, **more: Any) -> Response:
+    """An error, under an id that the log line has as well."""
     request_id = uuid4().hex
     request.state.line = f" request={request_id} error={code}"
-    return error_response(status, code, message, field, **more, request_id=request_id)
+    return error_response(request_id, status, code, message, field, **more)
 
 
 async def _serving_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServingError)
     status, code = ANSWERS[type(error)]
-    response = _answer(request, status, code, str(error), error.field, **error.details)
+    response = refuse(request, status, code, str(error), error.field, **error.details)
     response.headers.update(error.headers)
     return response
 
@@ -160,19 +162,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     message = f"{request.method} {request.url.path}: {error.detail}"
-    response = _answer(request, status, status.name.lower(), message)
+    response = refuse(request, status, status.name.lower(), message)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    return _answer(request, 400, "incomplete_body", "the connection ended before the whole body had arrived")
+    return refuse(request, 400, "incomplete_body", "the connection ended before the whole body had arrived")
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     route = getattr(request.scope.get("route"), "path", "")  # not the path, which may name a user
     log.error("%s %s failed", request.method, route, exc_info=error)
-    response = _answer(request, 500, "internal_error", "the server failed to answer; its log has the reason")
+    response = refuse(request, 500, "internal_error", "the server failed to answer; its log has the reason")
     response.headers.update(SECURITY)  # this answer passes no middleware
     return response
 

@@ -25,7 +25,7 @@ def _raw(policy: str) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in (SECURITY | {"content-security-policy": policy}).items()]
 
 
-_ANSWER, _PAGE = _raw(_NOTHING), _raw(_PAGES)
+ANSWER, _PAGE = _raw(_NOTHING), _raw(_PAGES)
 
 
 class SecurityHeaders:
@@ -35,7 +35,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _PAGE if scope.get("path") in ("/docs", "/redoc") else _ANSWER
+        headers = _PAGE if scope.get("path") in ("/docs", "/redoc") else ANSWER
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -6,7 +6,7 @@ import msgspec
 from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from serving.errors import error_response
+from serving.errors import refuse
 from serving.keys.key import Scope
 from serving.readiness import unready
 
@@ -29,7 +29,7 @@ async def ready(request: Request) -> Response:
     if problems:
         names = ", ".join(problems)
         told = problems if _may_know(request) else dict.fromkeys(problems, HIDDEN)
-        return error_response(503, "not_ready", f"not ready: {names}", ready=False, not_ready=told, **items)
+        return refuse(request, 503, "not_ready", f"not ready: {names}", ready=False, not_ready=told, **items)
     return Response(msgspec.json.encode({"ready": True, **items}), media_type="application/json")
 
 

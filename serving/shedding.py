@@ -5,9 +5,10 @@ Rankings and other requests are counted apart: events that wait for a broker mus
 
 from typing import Final
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import error_response
+from serving.errors import refuse
 
 RANKINGS: Final = frozenset({"/v1/rank", "/v1/recommend", "/v1/similar", "/v1/search", "/v1/batch"})
 ALWAYS: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
@@ -28,7 +29,7 @@ class Shedding:
         if self._under_way[lane] >= self._most:
             self._shed[lane] += 1
             reason = f"{self._most} {lane} are under way: try again in a second, or start more API workers"
-            await error_response(503, "overloaded", reason)(scope, receive, send)
+            await refuse(Request(scope), 503, "overloaded", reason)(scope, receive, send)
             return
         self._under_way[lane] += 1
         try:

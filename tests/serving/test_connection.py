@@ -11,6 +11,7 @@ import uvicorn
 
 from serving.app import create_app
 from serving.connection import LARGEST_HEAD, Connection
+from serving.user_features import UserRows
 from tests.serving.fakes import World
 
 RANK = b'{"user_id": "u", "items": ["a"]}'
@@ -19,9 +20,8 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 
 
 @asynccontextmanager
-async def served(patience: float = 0.05) -> AsyncIterator[int]:
+async def served(patience: float, world: World) -> AsyncIterator[int]:
     """The port of an API that waits ``patience`` seconds for a request."""
-    world = World()
     http: Any = partial(Connection, patience=patience)
     config = uvicorn.Config(create_app(world.settings, world.neighbours), port=0, http=http, ws="none", log_config=None)
     server = uvicorn.Server(config)
@@ -33,9 +33,9 @@ async def served(patience: float = 0.05) -> AsyncIterator[int]:
     await serving
 
 
-def talk(script: Talk, patience: float = 0.05) -> Any:
+def talk(script: Talk, patience: float = 0.05, world: World | None = None) -> Any:
     async def conversation() -> Any:
-        async with served(patience) as port:
+        async with served(patience, world or World()) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 return await script(reader, writer)
@@ -94,6 +94,31 @@ def test_a_body_that_does_not_arrive_is_given_up_with_the_reason() -> None:
 
     said = talk(stall)
     assert said.startswith(b"HTTP/1.1 408") and b'"code":"request_timeout"' in said and b"within 0.05 s" in said
+    assert b'"request_id":"' in said and b"x-content-type-options: nosniff" in said.lower()
+
+
+def test_a_request_that_began_behind_another_one_must_arrive_in_time_too() -> None:
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[bytes, bytes]:
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(RANK) + RANK + HEAD + b"content-length: 9\r\n\r\n{")
+        return await answer(reader), await reader.read()
+
+    first, second = talk(stall, patience=0.2)
+    assert first.startswith(b"HTTP/1.1 200") and second.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("begun", [b"POST", HEAD + b"content-length: 9\r\n\r\n{"])
+def test_nothing_is_said_of_a_late_request_while_the_one_before_it_waits_for_its_answer(begun: bytes) -> None:
+    async def both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(RANK) + RANK + begun)
+        return await reader.read()
+
+    async def slowly(user_id: str, seconds: float = 1) -> UserRows:
+        await asyncio.sleep(0.3)
+        return UserRows({}, {})
+
+    world = World()
+    world.users.read = slowly  # type: ignore[method-assign]
+    assert talk(both, world=world) == b""
 
 
 def test_a_body_that_is_refused_before_it_has_arrived_may_not_go_on_for_ever() -> None:

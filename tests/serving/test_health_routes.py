@@ -46,7 +46,7 @@ def test_the_time_from_a_change_to_its_vector_is_measured() -> None:
     world.catalogue.put("item_content", "new", row)
     with api(world) as client:
         vector = np.ones((1, VECTOR_SIZE), np.float32)
-        world.catalogue.vectors.put(["new"], np.array([content_fingerprint(row)]), vector)
+        world.catalogue.vectors.put(["new"], np.array([content_fingerprint(row)]), vector, np.zeros_like(vector))
         assert "freshrank_item_rankable_seconds_count 1.0" in client.get("/metrics").text
 
 
@@ -55,6 +55,7 @@ def test_what_is_not_ready_is_named_with_the_reason() -> None:
         answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["not_ready"] == {"triton": "triton at 127.0.0.1:8001 does not answer"}
+    assert answer.json()["request_id"]
 
 
 def test_requests_stages_candidates_and_the_item_table_are_measured() -> None:

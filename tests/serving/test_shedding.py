@@ -38,6 +38,7 @@ def test_rankings_beyond_the_bound_are_told_to_come_back() -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503] and shed["rankings"] == 3
     refused: Any = next(answer for answer in answers if answer.status_code == 503)
     assert refused.json()["error"]["code"] == "overloaded" and refused.headers["retry-after"] == "1"
+    assert refused.json()["request_id"]
 
 
 def test_events_that_wait_keep_no_ranking_out() -> None:
