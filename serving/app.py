@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from starlette.middleware.cors import CORSMiddleware
 
-from serving import openapi
+from serving import openapi, parameters
 from serving.adapters import gorse_routes, metarank_routes
 from serving.batch_route import recommend_batch
 from serving.errors import EXCEPTION_HANDLERS
@@ -107,6 +107,8 @@ def _add_routes(app: FastAPI, gated: bool) -> None:
     for method, path, endpoint, described in ROUTES:
         summary = (endpoint.__doc__ or "").rstrip(".")
         scope = needed(method, path)
+        if path.startswith("/v1/"):  # callers of the adapters' routes say what others understand
+            endpoint = parameters.described(endpoint, described)
         if scope:
             endpoint = guarded(endpoint, scope) if gated else endpoint
             described = secured(described, scope)

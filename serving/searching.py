@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from feature_repo.context import QUERY, QUERY_LENGTH
 from serving.acceptance import Acceptance
-from serving.answer import Ranking, ranking
+from serving.answer import ranking
 from serving.budget import Budget
 from serving.candidates.fuse import fuse
 from serving.candidates.gather import Accept
@@ -20,7 +20,7 @@ from serving.catalogue import Candidates
 from serving.errors import InvalidRequest
 from serving.models import Model
 from serving.neighbours import Neighbours
-from serving.ranking import keep
+from serving.ranking import Answer, keep
 from serving.request import LONGEST_FILTER, LONGEST_QUERY, MOST_EXCLUDED, ItemId, Said
 from serving.scoring import QUERY_LOST, encoded, score
 from serving.similar_items import NO_ACTIVITY, near_vectors, page
@@ -47,10 +47,15 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     exclude: Annotated[list[ItemId], msgspec.Meta(max_length=MOST_EXCLUDED)] = []
     deadline_ms: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
+    @property
+    def key(self) -> str:
+        """Whose rows are read; empty where nobody was named."""
+        return self.user_id or (session_key(self.session_id) if self.session_id else "")
+
 
 async def search(
     asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
-) -> Ranking:
+) -> Answer:
     """The items that suit a query. Raises NoModel, InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
     query = " ".join(asked.query.split())[:QUERY_LENGTH]
@@ -62,10 +67,11 @@ async def search(
     orders = {name: rows[accept(rows)] for name, rows in answers.items() if not isinstance(rows, str)}
     degraded += dropped(answers)
     fused, took_ms = fuse(orders), {"candidates": (time.perf_counter() - started) * 1000}
-    key = (asked.user_id or session_key(asked.session_id)) if asked.user_id or asked.session_id else None
-    if key is None or not len(fused.rows):
+    key = asked.key
+    if not key or not len(fused.rows):
         items, changes = page(fused, planned, accept, neighbours.catalogue, now_ms)
-        return ranking(model.model_version, items, took_ms | {"total": budget.spent()}, degraded, changes=changes)
+        took_ms |= {"total": budget.spent()}
+        return Answer(ranking(model.model_version, items, took_ms, degraded, changes=changes))
     candidates = Candidates([table.ids[row] for row in fused.rows.tolist()], fused.rows, [], [])
     context = (asked.context or {}) | {QUERY: query}
     scored = await score(key, candidates, neighbours, now_ms, context, budget)
@@ -75,7 +81,7 @@ async def search(
     took_ms |= {**scored.took_ms, "total": budget.spent()}
     answer = ranking(scored.model.model_version, items, took_ms, degraded, changes=changes)
     keep(planned, neighbours, answer, key, now_ms, candidates, scored)
-    return answer
+    return Answer(answer, scored.user.activity)
 
 
 async def _found(

@@ -7,6 +7,7 @@ import pytest
 
 from serving.catalogue import Catalogue
 from serving.errors import OnlineStoreUnavailable
+from serving.user_features import UserRows
 from tests.serving.candidates.worlds import turned
 from tests.serving.fakes import FakeQueries, FakeUsers, World, api
 from tests.serving.test_recommend_route import PATIENCE
@@ -124,6 +125,14 @@ def test_a_user_who_cannot_be_read_costs_only_their_say() -> None:
     world = World(catalogue=library(), users=FakeUsers(error=OnlineStoreUnavailable("away")))
     status, answer = ask(world, "/v1/search", query="tea", session_id="s")
     assert (status, order(answer)[0], answer["degraded"]) == (200, "tea", ["online_store: no features"])
+
+
+def test_what_a_search_already_knew_of_a_user_counts_as_fresh() -> None:
+    activity = {"user_written_at": 2_000, "user_activity_at": 1_000}
+    world = World(catalogue=library(), users=FakeUsers({"u": UserRows({}, activity)}))
+    with api(world) as client:
+        client.post("/v1/search", json={"query": "tea", "user_id": "u"})
+        assert "freshrank_fresh_seconds_sum 1.0" in client.get("/metrics").text
 
 
 def test_excluded_and_hidden_items_are_not_found() -> None:
