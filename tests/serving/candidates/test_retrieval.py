@@ -39,9 +39,11 @@ def test_a_new_item_is_found_without_being_announced(
                 await until(lambda: not kept.nearest.slow and len(kept.nearest.search(turned(0), 1).rows) > 0)
                 catalogue.table.put_vectors(["fresh"], turned(90)[None], 7)
                 catalogue.table.put_content("fresh", {"item_title": "Fresh"}, 1)
-                await until(lambda: kept.titles.search("fresh", 1).tolist() == [2])
-                await until(lambda: 2 in kept.lists.of("popular", 9))
+                await until(lambda: len(kept.titles.search("fresh", 1)) > 0)
+                await until(lambda: len(kept.lists.of("popular", 9)) > 2)
                 await until(lambda: kept.nearest.search(turned(90), 1).rows.tolist() == [2])
+            assert kept.titles.search("fresh", 1).tolist() == [2]
+            assert sorted(kept.lists.of("popular", 9).tolist()) == [0, 1, 2]
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):

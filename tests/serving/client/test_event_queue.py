@@ -108,9 +108,14 @@ def test_a_closed_queue_takes_nothing() -> None:
 
 
 def test_closing_twice_is_closing_once() -> None:
-    events = queue(taken)
+    script = Script(receipt(1))
+    events = queue(script)
+    events.put(click(1))
     events.close()
     events.close()
+    assert batches(script) == [["1"]]
+    with pytest.raises(RuntimeError, match="closed"):
+        events.put(click(2))
 
 
 def test_an_event_that_no_json_can_hold_fails_where_it_was_made() -> None:

@@ -1,7 +1,7 @@
 """Reasons in an answer, and that they are what would change without the part they name."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,16 +29,14 @@ NOW = 1_770_000_000_000
 MET = [f"met-{number}" for number in range(12)]
 CANDIDATES = [f"candidate-{number}" for number in range(8)]
 Array = npt.NDArray[Any]
+Run = Callable[[Mapping[str, Array]], Array]
 
 
 class Scoring:
     """A model in this process, called as Triton calls it."""
 
-    def run(self, inputs: Mapping[str, Array]) -> Array:
-        raise NotImplementedError
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
+    def __init__(self, run: Run) -> None:
+        self.run, self.batches = run, list[int]()
 
     async def score(self, inputs: Mapping[str, Array], candidates: int, version: int, seconds: float = 1) -> Array:
         return np.asarray(self.run({name: each[None] for name, each in inputs.items()})[0])
@@ -48,27 +46,22 @@ class Scoring:
         return self.run(inputs)
 
 
-class Onnx(Scoring):
+def tiny() -> Run:
     """score = item_vector . sum of history_vectors + user_item_affinity + item_ctr_7d"""
-
     session = onnxruntime.InferenceSession(tiny_model.ranker().SerializeToString())
-
-    def run(self, inputs: Mapping[str, Array]) -> Array:
-        return np.asarray(self.session.run(["scores"], dict(inputs))[0])
+    return lambda inputs: np.asarray(session.run(["scores"], dict(inputs))[0])
 
 
-class Torch(Scoring):
+def trained() -> Run:
     """The trainer's ranker."""
+    torch.manual_seed(0)
+    model = Ranker(layers=1, heads=2, hidden=16, dropout=0.0).eval()
 
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.model = Ranker(layers=1, heads=2, hidden=16, dropout=0.0).eval()
-
-    def run(self, inputs: Mapping[str, Array]) -> Array:
+    def run(inputs: Mapping[str, Array]) -> Array:
         with torch.no_grad():
-            scores = self.model({name: torch.from_numpy(each.copy()) for name, each in inputs.items()})
-            return np.asarray(scores)
+            return np.asarray(model({name: torch.from_numpy(each.copy()) for name, each in inputs.items()}))
+
+    return run
 
 
 def row(item_ids: list[str]) -> dict[str, Any]:
@@ -103,7 +96,7 @@ class Shop(World):
 
     catalogue: Catalogue = field(default_factory=shop)
     users: FakeUsers = field(default_factory=lambda: FakeUsers({"u": UserRows({}, row([*MET, *MET[:4]]))}))
-    ranker: Any = field(default_factory=Onnx)
+    ranker: Any = field(default_factory=lambda: Scoring(tiny()))
 
 
 def ranked(world: World, activity: dict[str, Any] | None = None, **body: Any) -> Any:
@@ -123,9 +116,9 @@ def scores(world: World, activity: dict[str, Any]) -> dict[str, float]:
     return {each["item_id"]: each["score"] for each in ranked(world, activity)["items"]}
 
 
-@pytest.mark.parametrize("ranker", [Onnx, Torch])
-def test_what_an_item_of_the_history_adds_is_the_difference_it_makes(ranker: type[Scoring]) -> None:
-    activity, world = row([*MET, *MET[:4]]), Shop(ranker=ranker())
+@pytest.mark.parametrize("ranker", [tiny, trained])
+def test_what_an_item_of_the_history_adds_is_the_difference_it_makes(ranker: Callable[[], Run]) -> None:
+    activity, world = row([*MET, *MET[:4]]), Shop(ranker=Scoring(ranker()))
     told = ranked(world, activity, explain=True)["items"]
     for item_id in {influence["item_id"] for each in told for influence in each["explanation"]["history"]}:
         without = scores(world, lacking(activity, item_id))
@@ -135,9 +128,9 @@ def test_what_an_item_of_the_history_adds_is_the_difference_it_makes(ranker: typ
                 assert each["score"] - without[each["item_id"]] == pytest.approx(adds[item_id], abs=1e-4)
 
 
-@pytest.mark.parametrize("ranker", [Onnx, Torch])
-def test_removing_the_top_item_lowers_the_score_more_than_removing_a_random_one(ranker: type[Scoring]) -> None:
-    activity, world = row(MET), Shop(ranker=ranker())
+@pytest.mark.parametrize("ranker", [tiny, trained])
+def test_removing_the_top_item_lowers_the_score_more_than_removing_a_random_one(ranker: Callable[[], Run]) -> None:
+    activity, world = row(MET), Shop(ranker=Scoring(ranker()))
     without = {item_id: scores(world, lacking(activity, item_id)) for item_id in MET}
     for each in ranked(world, activity, explain=True)["items"]:
         candidate, told = each["item_id"], each["explanation"]["history"]
