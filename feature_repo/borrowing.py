@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.unit import unit
+
 Array = npt.NDArray[Any]
 
 LENDERS = 10  # items that one borrows from
@@ -27,7 +29,7 @@ class Lenders(NamedTuple):
 def lenders(contents: Array, residuals: Array) -> Lenders:
     """Known items of these contents [n, D], with what was learned of each beyond them [n, D]."""
     mean = contents.mean(0) if len(contents) else np.zeros(contents.shape[1], np.float32)
-    return Lenders(mean, _unit(contents - mean), residuals)
+    return Lenders(mean, unit(contents - mean), residuals)
 
 
 def borrowed(asked: Array, of: Lenders, own: Array | None = None) -> Array:
@@ -38,7 +40,7 @@ def borrowed(asked: Array, of: Lenders, own: Array | None = None) -> Array:
     Cheng, 2018). Where fewer than two are known, nothing is borrowed.
     """
     found = np.zeros((len(asked), of.residuals.shape[1]), np.float32)
-    wanted = _unit(asked - of.mean)
+    wanted = unit(asked - of.mean)
     for start in range(0, len(asked) if len(of.known) > 1 else 0, PART):
         part = slice(start, start + PART)
         likeness = wanted[part] @ of.known.T
@@ -56,8 +58,3 @@ def _lent(likeness: Array, residuals: Array) -> Array:
     weights /= weights.sum(1, keepdims=True)
     lent: Array = np.einsum("kl,kld->kd", weights, residuals[lenders])
     return lent
-
-
-def _unit(vectors: Array) -> Array:
-    unit: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return unit

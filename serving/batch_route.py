@@ -12,8 +12,8 @@ from fastapi import Request, Response
 
 from serving.answer import Ranking
 from serving.body import decode, read
-from serving.budget import Budget
 from serving.errors import InvalidRequest, TooLarge
+from serving.paging import budget_of
 from serving.recommend_route import check_recommend, observe_recommended
 from serving.recommending import recommend
 from serving.request import RecommendRequest
@@ -59,7 +59,7 @@ async def recommend_batch(request: Request) -> Response:
 
 async def _one(place: int, asked: RecommendRequest, turns: asyncio.Semaphore, state: Any) -> Ranking:
     async with turns:
-        budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+        budget = budget_of(asked, state.settings)
         with _at(place):
             ranking, activity = await recommend(
                 asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget

@@ -10,10 +10,10 @@ from starlette.datastructures import State
 from feature_repo.pseudonym import shown
 from serving.answer import Ranking
 from serving.body import decode, read
-from serving.budget import Budget
 from serving.dry_run import dry_run
 from serving.errors import TooLarge
 from serving.metrics import Metrics
+from serving.paging import budget_of, check_deadline
 from serving.ranking import Answer, rank
 from serving.request import RankRequest, check
 from serving.settings import ServingSettings
@@ -27,7 +27,7 @@ async def rank_items(request: Request) -> Response:
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     _check(asked, state.settings)
-    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    budget = budget_of(asked, state.settings)
     answer = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     asyncio.get_running_loop().call_soon(_note, state, asked, answer)  # once the answer has left
     return Response(_encode(answer.ranking), media_type="application/json")
@@ -57,7 +57,8 @@ def line(key: str, ranking: Ranking, items: int) -> str:
 
 
 def _check(asked: RankRequest, settings: ServingSettings) -> None:
-    check(asked, settings.max_deadline_ms)
+    check(asked)
+    check_deadline(asked, settings)
     if len(asked.items) > settings.max_candidates:
         limit = f"{len(asked.items)} items given, at most {settings.max_candidates} can be ranked at once"
         raise TooLarge(limit, "items")

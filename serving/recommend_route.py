@@ -11,10 +11,9 @@ from fastapi import Request, Response
 from feature_repo.pseudonym import shown
 from serving.answer import Ranking
 from serving.body import decode, read
-from serving.budget import Budget
 from serving.dry_run import dry_run
 from serving.metrics import Metrics
-from serving.paging import check_page
+from serving.paging import budget_of, check_page
 from serving.rank_route import line, observe
 from serving.recommending import recommend
 from serving.request import RecommendRequest, check
@@ -29,7 +28,7 @@ async def recommend_items(request: Request) -> Response:
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     check_recommend(asked, state.settings)
-    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    budget = budget_of(asked, state.settings)
     ranking, activity = await recommend(
         asked, state.neighbours, state.settings, time.time_ns() // 1_000_000, budget, dry_run(request)
     )
@@ -48,5 +47,5 @@ def observe_recommended(metrics: Metrics, ranking: Ranking, key: str, activity: 
 
 def check_recommend(asked: RecommendRequest, settings: ServingSettings) -> None:
     """Raise InvalidRequest or TooLarge where the request is over a limit."""
-    check(asked, settings.max_deadline_ms)
+    check(asked)
     check_page(asked, settings)

@@ -7,9 +7,8 @@ from fastapi import Request, Response
 
 from feature_repo.pseudonym import shown
 from serving.body import decode, read
-from serving.budget import Budget
 from serving.dry_run import dry_run
-from serving.paging import check_page
+from serving.paging import budget_of, check_page
 from serving.rank_route import line, observe
 from serving.searching import SearchRequest, search
 
@@ -22,7 +21,7 @@ async def search_items(request: Request) -> Response:
     state = request.state
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes))
     check_page(asked, state.settings)
-    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    budget = budget_of(asked, state.settings)
     ranking, activity = await search(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)

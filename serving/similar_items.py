@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.unit import directed
 from serving.acceptance import Acceptance
 from serving.answer import Ranking, ScoredItem, places, ranking
 from serving.budget import Budget
@@ -18,7 +19,6 @@ from serving.candidates.fuse import Fused, fuse
 from serving.candidates.gather import Accept
 from serving.candidates.timely import dropped, timely
 from serving.candidates.together import nearest_to
-from serving.candidates.user_vector import unit
 from serving.catalogue import Candidates, Catalogue
 from serving.errors import NotKnown
 from serving.neighbours import Neighbours
@@ -89,7 +89,7 @@ async def near_vectors(
     name: str, vector: Array, count: int, planned: Plan, accept: Accept, neighbours: Neighbours, ends: float
 ) -> Array | str:
     """The nearest rows to a vector [VECTOR_SIZE]; of all that a filter holds for, where there is one."""
-    retrieval, table, direction = neighbours.retrieval, neighbours.catalogue.table, unit(vector)
+    retrieval, table, direction = neighbours.retrieval, neighbours.catalogue.table, directed(vector)
     if direction is None:
         return np.zeros(0, np.int64)
     if planned.filters:

@@ -7,9 +7,8 @@ import msgspec
 from fastapi import Request, Response
 
 from serving.body import decode, read, refusal
-from serving.budget import Budget
 from serving.dry_run import dry_run
-from serving.paging import check_page
+from serving.paging import budget_of, check_page
 from serving.rank_route import line, observe
 from serving.similar_items import SimilarRequest, similar
 
@@ -23,7 +22,7 @@ async def similar_items(request: Request) -> Response:
     body = request.method == "POST"
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes)) if body else _of_query(request)
     check_page(asked, state.settings)
-    budget = Budget(asked.deadline_ms or state.settings.deadline_ms)
+    budget = budget_of(asked, state.settings)
     ranking = await similar(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     observe(state.metrics, ranking)
     state.line = line("", ranking, len(ranking.items))

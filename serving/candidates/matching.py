@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
+from feature_repo.unit import directed
 from serving.candidates.asked import Asked
 from serving.candidates.exact import inverse_lengths
 from serving.candidates.popular import COLUMNS, demand
 from serving.candidates.top import top
-from serving.candidates.user_vector import unit
 
 Array = npt.NDArray[Any]
 NAME = "catalogue"
@@ -20,7 +20,7 @@ AT_ONCE = 20_000  # items whose filter takes less than a millisecond
 
 def find(asked: Asked, count: int, accept: Callable[[Array], Array]) -> Array:
     """Accepted rows: nearest to what was typed, else to the user, else the most popular."""
-    direction = asked.user if asked.query is None else unit(asked.query)
+    direction = asked.user if asked.query is None else directed(asked.query)
     if direction is not None:
         return nearest(asked.within.table, direction, count, accept)
     table = asked.within.table

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
 from feature_repo.neighbours import KINDS, Neighbours
+from feature_repo.unit import directed
 from feature_repo.vocabulary import ACTION_CODE
 from serving.candidates.asked import Asked, Within
 from serving.candidates.top import top
-from serving.candidates.user_vector import unit
 
 Array = npt.NDArray[Any]
 NAME, SEARCHES = "together", True
@@ -70,7 +70,7 @@ def _without(rows: Array, weights: Array, within: Within) -> list[tuple[int, flo
 
 
 def _by_vectors(row: int, weight: float, within: Within, count: int) -> tuple[Array, Array]:
-    direction = unit(within.table.column("item_vectors")[row])
+    direction = directed(within.table.column("item_vectors")[row])
     if direction is None:
         return np.zeros(0, np.int64), np.zeros(0)
     found = within.nearest.search(direction, min(count, 100) + 1)

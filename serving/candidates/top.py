@@ -11,7 +11,8 @@ BLOCK = 16  # numbers whose largest stands for them
 
 def top(values: Array, count: int) -> Array:
     """Places of the ``count`` largest values, the largest first; of equal ones the first."""
-    chosen = _above(values, bound) if (bound := _bound(values, count)) is not None else np.arange(len(values))
+    bound = _bound(values, count)
+    chosen = np.arange(len(values)) if bound is None else np.flatnonzero(values >= bound)
     if 0 < count < len(chosen):
         chosen = chosen[np.argpartition(-values[chosen], count - 1)[:count]]
     return np.asarray(chosen[np.lexsort((chosen, -values[chosen]))][:count], np.int64)
@@ -27,7 +28,3 @@ def _bound(values: Array, count: int) -> Any:
         return None
     largest = values[: blocks * BLOCK].reshape(blocks, BLOCK).max(1)
     return np.partition(largest, blocks - count)[blocks - count]
-
-
-def _above(values: Array, bound: Any) -> Array:
-    return np.flatnonzero(values >= bound)

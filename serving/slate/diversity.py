@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
+from feature_repo.unit import unit
 from serving.slate.slate import Array, Given, Slate, Stage
 
 _NEVER = -np.inf
@@ -77,9 +78,3 @@ def relevance(scores: Array) -> Array:
     """Scores [n], stretched from 0 to 1."""
     low, high = scores.min(), scores.max()
     return np.asarray((scores - low) / (high - low)) if high > low else np.zeros(len(scores))
-
-
-def unit(vectors: Array) -> Array:
-    """Vectors [n, d] of length 1; zeros stay zeros."""
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    return np.asarray(vectors / np.where(lengths == 0, 1, lengths)[:, None])

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from feature_repo.inputs import tensors
 from feature_repo.vocabulary import VECTOR_SIZE
-from serving.light import LIGHT, POPULAR, light, recent
+from serving.lately import means
+from serving.light import LIGHT, POPULAR, light
 from training.recency import Recency
 
 
@@ -52,7 +53,7 @@ def test_means_are_what_training_begins_with() -> None:
     asked = met(inputs(1), *np.random.default_rng(1).normal(size=(7, VECTOR_SIZE)))
     history, actions = asked["history_vectors"], asked["history_actions"]
     expected = Recency().newest(torch.from_numpy(history)[None], torch.from_numpy(actions)[None])[0]
-    np.testing.assert_allclose(recent(history, actions), expected.detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(means(history[actions > 0]), expected.detach().numpy(), atol=1e-5)
 
 
 @settings(max_examples=30, deadline=None)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.unit import unit
 from training.bootstrap import intervals
 from training.metrics import ndcg, ranks
 from training.report.evidence import Evidence
@@ -39,10 +40,6 @@ def compared(evidence: Evidence, before: Array, after: Array) -> dict[str, Any]:
             for row in examples(evidence, place)
         ],
     }
-
-
-def unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
 
 def nearest(vectors: Array) -> Array:

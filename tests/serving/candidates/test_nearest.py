@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feature_repo.item_table import ItemTable
+from feature_repo.unit import unit
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving.candidates.graph import Graph
 from serving.candidates.nearest import Nearest
-from serving.candidates.user_vector import units
 from tests.serving.candidates.worlds import named, table_of, turned
 
 EXACT, GRAPH = 1_000_000, 0  # exact_up_to
@@ -127,7 +127,7 @@ def test_nine_of_ten_exact_neighbours_are_found_by_the_graph() -> None:
     table = ItemTable()
     table.replace_vectors([str(place) for place in range(len(vectors))], vectors, 1)
     exact, graph = nearest_of(table, EXACT), nearest_of(table, GRAPH)
-    asked = units(draw.normal(size=(50, VECTOR_SIZE)))
+    asked = unit(draw.normal(size=(50, VECTOR_SIZE)))
     shares = [np.isin(exact.search(each, 100).rows, graph.search(each, 100).rows).mean() for each in asked]
     assert np.mean(shares) >= 0.9
 
@@ -150,7 +150,7 @@ def test_whatever_changes_what_is_found_is_what_is_there(rounds: list[list[tuple
         for nearest in followed:
             take_over(nearest)
     there = np.flatnonzero(table.rankable())
-    cosines = units(table.column("item_vectors")[there]) @ turned(asked)
+    cosines = unit(table.column("item_vectors")[there]) @ turned(asked)
     for nearest in followed:
         found = nearest.search(turned(asked), 20)
         assert sorted(found.rows.tolist()) == there.tolist()

@@ -6,7 +6,8 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from serving.slate.diversity import Diversity, diversify, dpp, mmr, relevance, unit
+from feature_repo.unit import unit
+from serving.slate.diversity import Diversity, diversify, dpp, mmr, relevance
 from serving.slate.slate import Array, Given, Slate
 from tests.serving.slate.catalogue import slates
 
