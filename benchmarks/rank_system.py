@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import trange
 
 from benchmarks.http_client import HttpClient
 from benchmarks.tiny_model import write_bundle
@@ -34,6 +35,8 @@ from training.model import Ranker
 from training.onnx_models import export_ranker
 
 CATEGORIES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller", "War")
+PART = 10_000  # items written at once
+LEAST_LOADED = 500  # items a second that the API loads at the very least
 
 
 def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool = False) -> list[str]:
@@ -65,7 +68,7 @@ def ranking_system(users: int, items: int) -> Iterator[tuple[System, list[str], 
             create_topics(StreamSettings(broker=environment["FRESHRANK_BROKER"]))
             user_ids = seed_store(environment, users, item_ids, time.time_ns() // 1_000_000)
             system.start("api")
-            wait_until_ready(system)
+            wait_until_ready(system, 60 + items / LEAST_LOADED)
             yield system, user_ids, item_ids
 
 
@@ -99,10 +102,11 @@ def seed_store(environment: dict[str, str], users: int, item_ids: list[str], now
     OnlineRows(store, user_activity_view).write(
         [Row(user, stamp, _activity(place, item_ids, now_ms)) for place, user in enumerate(user_ids)]
     )
-    OnlineRows(store, item_content).write([Row(item, stamp, _content(place)) for place, item in enumerate(item_ids)])
-    OnlineRows(store, item_activity_view).write(
-        [Row(item, stamp, _item_activity(place, now_ms)) for place, item in enumerate(item_ids)]
-    )
+    contents, activities = OnlineRows(store, item_content), OnlineRows(store, item_activity_view)
+    for start in trange(0, len(item_ids), PART, desc="parts of the catalogue", disable=len(item_ids) <= PART):
+        part = list(enumerate(item_ids[start : start + PART], start))
+        contents.write([Row(item, stamp, _content(place)) for place, item in part])
+        activities.write([Row(item, stamp, _item_activity(place, now_ms)) for place, item in part])
     return user_ids
 
 
