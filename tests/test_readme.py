@@ -70,5 +70,10 @@ def test_the_readme_shows_the_tree_as_it_is() -> None:
     assert README.read_text() == with_tree(README.read_text()), "run: python -m tests.test_readme"
 
 
+def test_every_page_of_the_docs_can_be_found() -> None:
+    text = README.read_text()
+    assert not [page.name for page in (ROOT / "docs").glob("*.md") if f"[docs/{page.name}](docs/{page.name})" not in text]
+
+
 if __name__ == "__main__":
     README.write_text(with_tree(README.read_text()))
