@@ -72,7 +72,8 @@ def test_the_readme_shows_the_tree_as_it_is() -> None:
 
 def test_every_page_of_the_docs_can_be_found() -> None:
     text = README.read_text()
-    assert not [page.name for page in (ROOT / "docs").glob("*.md") if f"[docs/{page.name}](docs/{page.name})" not in text]
+    pages = [f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")]
+    assert not [page for page in pages if f"[{page}]({page})" not in text]
 
 
 if __name__ == "__main__":
