@@ -31,9 +31,13 @@ class Connection(asyncio.Protocol):
         self._received = b""
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body. Raises ConnectionError."""
-        if self._transport is None or self._transport.is_closing():
+        if not self._transport or not self.is_open:
             raise ConnectionError("the server closed the connection")
         self._received, self._answer = b"", asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -74,12 +78,19 @@ class Pool:
         """Status and body; LOST and the reason where the connection broke."""
         host, port = address = self._addresses[number % len(self._addresses)]
         try:
-            connection = self._free[address].pop() if self._free[address] else await _connected(host, port)
+            connection = self._take(address) or await _connected(host, port)
             answer = await connection.ask(message(b"POST", path, host, port, body))
         except OSError as error:
             return LOST, str(error).encode()
         self._free[address].append(connection)
         return answer
+
+    def _take(self, address: Address) -> Connection | None:
+        """A connection that is free; the server closes those that were for a while."""
+        while self._free[address]:
+            if (connection := self._free[address].pop()).is_open:
+                return connection
+        return None
 
     def close(self) -> None:
         for connection in (each for free in self._free.values() for each in free):

@@ -10,8 +10,13 @@ from benchmarks.open_loop import LOST, Outcome, load
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-async def against(answers: list[bytes], rate: float, requests: int) -> tuple[list[Outcome], list[bytes]]:
-    """Outcomes by a server that gives these answers in turn, the last one for ever; an empty one hangs up."""
+async def against(
+    answers: list[bytes], rate: float, requests: int, stays: bool = True
+) -> tuple[list[Outcome], list[bytes]]:
+    """Outcomes by a server that gives these answers in turn, the last one for ever; an empty one hangs up.
+
+    A server that does not stay closes its connection after each answer.
+    """
     asked: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -24,6 +29,9 @@ async def against(answers: list[bytes], rate: float, requests: int) -> tuple[lis
                 return
             writer.write(answer[:20])
             writer.write(answer[20:])
+            if not stays:
+                writer.close()
+                return
 
     async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -50,3 +58,8 @@ def test_a_connection_that_breaks_is_told_and_replaced() -> None:
     outcomes, _ = asyncio.run(against([ANSWER, b"", ANSWER], rate=50, requests=5))
     statuses = [outcome.status for outcome in outcomes]
     assert statuses.count(200) >= 3 and LOST in statuses
+
+
+def test_a_connection_that_the_server_closed_while_nobody_used_it_is_replaced() -> None:
+    outcomes, asked = asyncio.run(against([ANSWER], rate=20, requests=4, stays=False))
+    assert [outcome.status for outcome in outcomes] == [200] * 4 and len(asked) == 4
