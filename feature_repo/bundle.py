@@ -28,6 +28,10 @@ class BundleError(Exception):
     """A bundle that is missing, incomplete or made for other features."""
 
 
+class NothingPromoted(BundleError):
+    """There was no training yet."""
+
+
 @dataclass(frozen=True)
 class BundleMetadata:
     """What bundle.json says."""
@@ -68,10 +72,10 @@ def signature() -> list[list[Any]]:
 
 
 def current(bundles: Path) -> Path:
-    """The directory of the promoted bundle; raises BundleError where none was promoted."""
+    """The directory of the promoted bundle; raises NothingPromoted where none is."""
     link = bundles / "current"
     if not link.exists():
-        raise BundleError(f"no model bundle is promoted in {bundles}: run `make train export`")
+        raise NothingPromoted(f"no model bundle is promoted in {bundles}: run `make train export`")
     return link.resolve()
 
 

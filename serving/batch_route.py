@@ -47,7 +47,7 @@ async def recommend_batch(request: Request) -> Response:
     state, started = request.state, time.perf_counter()
     asked = decode(_decoder, await read(request, state.settings.max_body_bytes)).requests
     _check(asked, state.settings)
-    version = state.neighbours.model().model_version  # no model: said once, not for each of them
+    version = state.neighbours.model().model_version
     turns = asyncio.Semaphore(AT_ONCE)
     rankings = await asyncio.gather(*(_one(place, each, turns, state) for place, each in enumerate(asked)))
     degraded = sorted({what for ranking in rankings for what in ranking.degraded})

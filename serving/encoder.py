@@ -13,6 +13,7 @@ from feature_repo.bundle import encoder_name
 from feature_repo.inputs import Tensor
 from feature_repo.item_text import EncoderInput, media_vector
 from feature_repo.vocabulary import ATTRIBUTES, VECTOR_SIZE
+from serving.errors import NoModel
 from serving.ranker import Triton, template
 
 Array = npt.NDArray[Any]
@@ -95,9 +96,15 @@ class Encoder:
         self._triton = triton
 
     async def vectors(
-        self, tokenizer: Tokenizer, asked: Sequence[EncoderInput], version: int, media: Mapping[str, int] = _TEXT_ONLY
+        self,
+        tokenizer: Tokenizer | None,
+        asked: Sequence[EncoderInput],
+        version: int,
+        media: Mapping[str, int] = _TEXT_ONLY,
     ) -> Array:
         """Vectors [len(asked), VECTOR_SIZE]. Raises ServingError: TritonUnavailable, NoModel or InvalidRequest."""
+        if tokenizer is None:
+            raise NoModel("there is no model to encode with: run `make train export`")
         made = np.empty((len(asked), VECTOR_SIZE), np.float32)
         requests = await asyncio.to_thread(encoder_requests, tokenizer, asked, version, media)
         for places, request in requests:  # one after the other: rankings need the machine too

@@ -60,7 +60,7 @@ async def find(
     now_ms: int,
     budget: Budget,
 ) -> Found:
-    """Read the user, encode the query, gather. Raises NoModel."""
+    """Read the user, encode the query, gather."""
     model, started = neighbours.model(), time.perf_counter()
     recalling = recall(planned, asked.key, neighbours, budget)
     reading = know(asked.key, neighbours, budget), _typed(asked.said, model, neighbours, budget)

@@ -1,4 +1,4 @@
-"""The ranker's tensors -> scores: Triton's, or the light ones where it does not answer in time."""
+"""The ranker's tensors -> scores: Triton's, or the light ones where it does not answer in time or there is no model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +17,12 @@ PATIENCE, PER_CANDIDATE = 0.05, 5e-5  # seconds an inference may take before Tri
 async def infer(
     inputs: Mapping[str, Array], candidates: int, version: int, neighbours: Neighbours, budget: Budget
 ) -> tuple[Array, tuple[str, ...]]:
-    """Scores [candidates], and what did not work. Raises InvalidRequest where Triton refuses the tensors."""
+    """Scores [candidates], and what did not work; of the model NONE, version 0, Triton is not asked.
+
+    Raises InvalidRequest where Triton refuses the tensors.
+    """
     triton = neighbours.guards.triton
-    if triton.allows():
+    if version and triton.allows():
         seconds = budget.share(INFER)
         try:
             scores = await neighbours.ranker.score(inputs, candidates, version, seconds)
@@ -29,4 +32,4 @@ async def infer(
             triton.succeed()
             return scores, ()
     scores, kind = light(inputs)
-    return scores, (f"triton: {kind}",)
+    return scores, (f"{'triton' if version else 'model'}: {kind}",)

@@ -3,7 +3,8 @@
 A vector is a function of the model, the item's id and its content alone, so that every API process has the same one,
 before and after a restart: what the bundle has while the text is the one the model was trained with, otherwise what the
 encoder makes of the text plus what the model learned of the item beyond its text. An item that the model was not
-trained with borrows that from those like it (feature_repo.borrowing). The vector before serves until then.
+trained with borrows that from those like it (feature_repo.borrowing). The vector before serves until then. Before
+there is any model, zeros are the vectors: scores in process do without.
 """
 
 import time
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from feature_repo.borrowing import Lenders, borrowed, lenders
 from feature_repo.item_table import ItemTable
 from feature_repo.item_text import NOTHING
+from feature_repo.vocabulary import VECTOR_SIZE
 
 Array = npt.NDArray[Any]
 
@@ -37,7 +39,7 @@ class ItemVectors:
         self.asked: dict[str, None] = {}  # those of them that a ranking lacked since the last turns
         self.rankable: Callable[[float], None] = lambda seconds: None  # hears how long a change took
         self._table = table
-        self._trained = Trained(np.zeros((0, 0)), None, None)
+        self._trained: Trained | None = None  # before the first model
         self._lenders: Lenders | None = None
         self._began = time.time_ns() // 1000
 
@@ -58,7 +60,9 @@ class ItemVectors:
         """The item's content was written: does its vector still fit? ``stamp`` is that of the change."""
         row = self._table.index[item_id]
         now, made = (int(each[row]) for each in self._fingerprints())
-        if now in (NOTHING, made):
+        if self._trained is None:
+            self._table.put_vectors([item_id], np.zeros((1, VECTOR_SIZE), np.float32))
+        elif now in (NOTHING, made):
             self.waiting.pop(item_id, None)
         elif not made and self._table.column("item_encoded")[row]:
             self._table.column("item_vector_fingerprint")[row] = now  # as in replace
@@ -96,16 +100,18 @@ class ItemVectors:
 
     def _known(self, row: int, fingerprint: int) -> Array | None:
         """The model's own vector of the item in this row, where it is of this text."""
-        place, fingerprints = int(self._table.column("item_trained")[row]), self._trained.fingerprints
-        known = place and fingerprints is not None and int(fingerprints[place - 1]) == fingerprint
-        return self._trained.vectors[place - 1] if known else None
+        place, trained = int(self._table.column("item_trained")[row]), self._trained
+        if not place or trained is None or trained.fingerprints is None:
+            return None
+        return trained.vectors[place - 1] if int(trained.fingerprints[place - 1]) == fingerprint else None
 
     def _residuals(self, rows: Array, lent: Array) -> Array:
         """What was learned of the items of these rows, in the place of what is lent to new ones: [n, D]."""
         places = self._table.column("item_trained")[rows]
-        if self._trained.residuals is None or not places.any():
+        residuals = self._trained.residuals if self._trained else None
+        if residuals is None or not places.any():
             return lent
-        learned: Array = np.where((places > 0)[:, None], self._trained.residuals[places - 1], lent)
+        learned: Array = np.where((places > 0)[:, None], residuals[places - 1], lent)
         return learned
 
     def _fingerprints(self) -> tuple[Array, Array]:

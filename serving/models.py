@@ -1,4 +1,7 @@
-"""The promoted bundle -> the model that rankings are pinned to; a newly promoted one takes over within seconds."""
+"""The promoted bundle -> the model that rankings are pinned to; a newly promoted one takes over within seconds.
+
+Before the first training there is none: rankings then go by what can be said without (serving/light.py).
+"""
 
 import asyncio
 import logging
@@ -8,7 +11,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from feature_repo.bundle import Bundle, BundleError, current, read_bundle
+from feature_repo.bundle import Bundle, BundleError, NothingPromoted, current, read_bundle
 from feature_repo.neighbours import Neighbours
 from serving.catalogue import Catalogue
 from serving.encoder import read_tokenizer
@@ -25,9 +28,12 @@ class Model:
     path: Path
     model_version: str
     triton_version: int
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | None = None  # of its item encoder
     neighbours: Neighbours | None = None
     media: Mapping[str, int] = field(default_factory=dict)  # what its item encoder reads beside texts, with its size
+
+
+NONE = Model(Path(), "none", 0)
 
 
 class Models:
@@ -39,9 +45,14 @@ class Models:
         self._has = has
         self._model: Model | None = None
         self._problem = "no model bundle was read yet"
+        self.awaited = False  # whether there is none because there was no training yet
+
+    def in_use(self) -> Model:
+        """The model to rank with, which may be NONE."""
+        return self._model or NONE
 
     def current(self) -> Model:
-        """The model to rank with; raises NoModel with what to do."""
+        """The same, where it is to be one; raises NoModel with what to do."""
         if self._model is None:
             raise NoModel(self._problem)
         return self._model
@@ -60,6 +71,7 @@ class Models:
                 return
             bundle, tokenizer = await asyncio.to_thread(_read, path)
         except (BundleError, OSError) as error:
+            self.awaited = isinstance(error, NothingPromoted)
             self._note(str(error))
             return
         if self._model and not await self._has(bundle.metadata.triton_version):

@@ -67,7 +67,7 @@ class Neighbours:
     users: Users
     ranker: Scorer
     queries: Typed
-    model: Callable[[], Model]  # raises NoModel
+    model: Callable[[], Model]
     catalogue: Catalogue
     bus: Bus
     rankings: Sink
@@ -110,7 +110,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         patient = Triton(settings.triton, encoder.TIMEOUT_MS)
         stack.push_async_callback(patient.close)
         encoding = Encoding(catalogue, rows, Encoder(patient), models)
-        retrieval = Retrieval(catalogue, models.current, settings.exact_search_items)
+        retrieval = Retrieval(catalogue, models.in_use, settings.exact_search_items)
         stack.callback(retrieval.close)
         await retrieval.refresh()
         work = models.watch(), Loader(catalogue, rows).run(), encoding.run(), retrieval.watch()
@@ -119,7 +119,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
             users,
             Ranker(triton),
             Queries(Encoder(triton)),
-            models.current,
+            models.in_use,
             catalogue,
             publisher,
             rankings,
@@ -128,7 +128,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
                 "item_changes": readiness.item_changes(changes),
                 "online_store": readiness.online_store(users),
                 "triton": readiness.triton_server(triton),
-                "model": readiness.model(models, triton),
+                "model": readiness.model(models, triton, settings.model_required),
                 "item_table": readiness.item_table(catalogue),
             },
             retrieval,

@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 async def rank(
     asked: RankRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
 ) -> Answer:
-    """Rank the items for the user. Raises NoModel, InvalidRequest."""
+    """Rank the items for the user. Raises InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
     planned = plan("rank", asked, neighbours.surfaces, neighbours.catalogue, asked.diversity, asked.explain, dry_run)
     reading = asyncio.ensure_future(know(asked.key, neighbours, budget))

@@ -42,14 +42,14 @@ def triton_server(triton: Triton) -> Check:
     return check
 
 
-def model(models: Models, triton: Triton) -> Check:
-    """Whether a bundle is promoted and Triton has its ranker."""
+def model(models: Models, triton: Triton, required: bool = True) -> Check:
+    """Whether a bundle is promoted and Triton has its ranker; one that is not ``required`` may be yet to come."""
 
     async def check() -> str:
         try:
             version = models.current().triton_version
         except NoModel as error:
-            return str(error)
+            return "" if models.awaited and not required else str(error)
         return "" if await triton.has(MODEL, version) else f"Triton has no {MODEL} version {version}"
 
     return check

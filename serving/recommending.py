@@ -23,7 +23,7 @@ async def recommend(
     budget: Budget,
     dry_run: bool = False,
 ) -> Answer:
-    """The best of the catalogue for a user. Raises NoModel, InvalidRequest."""
+    """The best of the catalogue for a user. Raises InvalidRequest."""
     planned = plan(
         "recommend", asked, neighbours.surfaces, neighbours.catalogue, asked.diversity, asked.explain, dry_run
     )

@@ -47,7 +47,7 @@ async def score(
 ) -> Scored:
     """Scores of candidates, at least one; ``known`` is what ``know`` said or will say, where it was asked before.
 
-    Raises NoModel. An online store or a Triton that does not answer costs quality, which ``degraded`` says.
+    An online store or a Triton that does not answer costs quality, which ``degraded`` says.
     """
     model, started = neighbours.model(), time.perf_counter()
     query = query_text(context)

@@ -56,7 +56,7 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 async def search(
     asked: SearchRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
 ) -> Answer:
-    """The items that suit a query. Raises NoModel, InvalidRequest."""
+    """The items that suit a query. Raises InvalidRequest."""
     model, table = neighbours.model(), neighbours.catalogue.table
     query = " ".join(asked.query.split())[:QUERY_LENGTH]
     if not query:

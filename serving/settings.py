@@ -23,6 +23,7 @@ class ServingSettings(BaseSettings):
     api_port: int = 8080
     broker: str = "127.0.0.1:9092"  # Kafka protocol
     triton: str = "127.0.0.1:8001"  # gRPC
+    model_required: bool = True  # false: ready before the first model, when rankings go by popularity
 
     max_under_way: int = Field(default=64, ge=1)  # rankings at once, and as many other requests; others get 503
     kept_users: int = Field(default=5_000, ge=0)  # users as last read, for when the online store is away: 10 kB each

@@ -48,7 +48,7 @@ class SimilarRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 async def similar(
     asked: SimilarRequest, neighbours: Neighbours, now_ms: int, budget: Budget, dry_run: bool = False
 ) -> Ranking:
-    """The items most like one. Raises NoModel, InvalidRequest, or NotKnown for an item that nobody knows."""
+    """The items most like one. Raises InvalidRequest, or NotKnown for an item that nobody knows."""
     model, catalogue = neighbours.model(), neighbours.catalogue
     row = catalogue.table.index.get(asked.item_id, -1)
     if row < 0:
@@ -61,7 +61,7 @@ async def similar(
     answers = await _orders(row, asked, planned, accept, neighbours, budget)
     orders = {name: rows[accept(rows) & (rows != row)] for name, rows in answers.items() if not isinstance(rows, str)}
     degraded = dropped(answers)
-    if not catalogue.table.column("item_encoded")[row]:
+    if not catalogue.table.column("item_vectors")[row].any():
         degraded.append(NO_VECTOR)
     found = time.perf_counter()
     items, changes = page(fuse(orders), planned, accept, catalogue, now_ms)

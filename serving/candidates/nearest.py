@@ -110,8 +110,8 @@ class Nearest:
         """Build a graph for the next ``follow``, where the catalogue wants one. In a thread of its own, for minutes."""
         if self._graph is not None or self._built or len(seen.vectors) <= self._exact_up_to:
             return
-        content = seen.content()
-        rows = np.flatnonzero(content)
+        content, inverse = seen.content(), self._inverse
+        rows = np.flatnonzero((content[: len(inverse)] != 0) & (inverse[: len(content)] > 0))  # zeros: no model yet
         if len(rows) > self._exact_up_to:
             graph = Graph()
             graph.build(rows, seen.vectors[rows], self.stopping)

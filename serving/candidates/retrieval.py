@@ -11,7 +11,6 @@ from serving.candidates.lists import Lists, Shared
 from serving.candidates.nearest import Nearest
 from serving.candidates.titles import Titles
 from serving.catalogue import Catalogue
-from serving.errors import NoModel
 from serving.models import Model
 
 SOURCES: Mapping[str, Source] = {
@@ -54,7 +53,7 @@ class Retrieval:
         await asyncio.gather(*follow, _again(self._graph, 0))
 
     async def _vectors(self) -> None:
-        await asyncio.to_thread(self.nearest.follow, self.nearest.look(self._version()))
+        await asyncio.to_thread(self.nearest.follow, self.nearest.look(self._model().triton_version))
 
     async def _lists(self) -> None:
         await asyncio.to_thread(self.lists.make, self.lists.look(), time.time_ns() // 1_000_000)
@@ -63,13 +62,7 @@ class Retrieval:
         await asyncio.to_thread(self.titles.follow, self.titles.look())
 
     async def _graph(self) -> None:
-        await asyncio.to_thread(self.nearest.grow, self.nearest.look(self._version()))
-
-    def _version(self) -> int:
-        try:
-            return self._model().triton_version
-        except NoModel:
-            return 0
+        await asyncio.to_thread(self.nearest.grow, self.nearest.look(self._model().triton_version))
 
 
 async def _again(follow: Callable[[], Awaitable[None]], rest: float) -> None:

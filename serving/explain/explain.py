@@ -69,7 +69,7 @@ async def explain(
     model, table, met = scored.model, neighbours.catalogue.table, past(scored.user.activity, now_ms)
     near = partial(near_without, table.rows(met.item_ids), page.rows, table, model.neighbours)
     asked = batch(scored.inputs, page.picks, met.item_ids, near)
-    own = model is neighbours.model() and not any(what.startswith("triton") for what in scored.degraded)
+    own = model is neighbours.model() and not any(what.startswith(("triton", "model")) for what in scored.degraded)
     found = await ask(asked, model.triton_version, neighbours, budget) if own else None  # of the ranker's own scores
     told = explanations(page, met, found, scored, table, now_ms, stage_moves(changes))
     reasons = {each.item_id: why for each, why in zip(page.items, told, strict=True)}

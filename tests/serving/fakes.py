@@ -169,13 +169,11 @@ class World:
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     surfaces: Surfaces = field(default_factory=load)
     settings: ServingSettings = field(default_factory=ServingSettings)
-    no_model: Exception | None = None
+    in_use: Model = MODEL
     guards: Guards = field(default_factory=lambda: Guards(last_known=LastKnown(10)))
 
     def model(self) -> Model:
-        if self.no_model:
-            raise self.no_model
-        return MODEL
+        return self.in_use
 
     @asynccontextmanager
     async def neighbours(self) -> AsyncIterator[Neighbours]:

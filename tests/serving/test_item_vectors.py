@@ -33,6 +33,17 @@ def first(catalogue: Catalogue, item_id: str) -> float:
     return float(catalogue.table.vectors([item_id])[0, 0])
 
 
+def test_before_the_first_model_nothing_waits_and_with_it_every_text_it_does_not_know() -> None:
+    catalogue = Catalogue()
+    for item_id, title in {"a": "Heat", "new": "Alien"}.items():
+        catalogue.put("item_content", item_id, titled(title))
+    assert catalogue.candidates(["a", "new"]).ids == ["a", "new"]
+    assert not catalogue.vectors.waiting and first(catalogue, "new") == 0
+    fingerprints = np.array([content_fingerprint(titled("Heat"))])
+    catalogue.replace_vectors(["a"], np.ones((1, VECTOR_SIZE), np.float32), fingerprints, LEARNED[:1])
+    assert (catalogue.candidates(["a", "new"]).ids, list(catalogue.vectors.waiting)) == (["a"], ["new"])
+
+
 def test_the_text_that_the_model_was_trained_with_waits_for_nothing() -> None:
     catalogue = trained("Heat", "Alien")
     catalogue.put("item_content", "a", titled("Heat"))

@@ -8,9 +8,11 @@ import pytest
 
 from benchmarks.tiny_model import write_bundle
 from feature_repo.vocabulary import VECTOR_SIZE
+from serving import readiness
 from serving.catalogue import Catalogue
 from serving.errors import NoModel
-from serving.models import Models
+from serving.models import NONE, Models
+from serving.ranker import Triton
 
 
 def bundle(folder: Path, version: int, *item_ids: str) -> None:
@@ -29,6 +31,27 @@ def test_without_a_bundle_there_is_no_model_and_the_reason_says_what_to_run(tmp_
     asyncio.run(none.refresh())
     with pytest.raises(NoModel, match="make train export"):
         none.current()
+    assert none.awaited and none.in_use() is NONE
+
+
+def test_a_first_bundle_that_cannot_be_used_is_no_reason_to_be_content_without(tmp_path: Path) -> None:
+    bundle(tmp_path, 1, "a")
+    (tmp_path / "bundles" / "tiny-1" / "tokenizer.json").write_text("{")
+    broken = models(tmp_path, {1})
+    asyncio.run(broken.refresh())
+    assert broken.in_use() is NONE and not broken.awaited
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_before_the_first_model_an_api_that_requires_none_is_ready(tmp_path: Path, required: bool) -> None:
+    async def told() -> str:
+        none, triton = models(tmp_path, set()), Triton("127.0.0.1:1", 1)
+        await none.refresh()
+        problem = await readiness.model(none, triton, required)()
+        await triton.close()
+        return problem
+
+    assert ("make train export" in asyncio.run(told())) == required
 
 
 def test_the_promoted_bundle_is_the_model_also_while_triton_is_away(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """What POST /v1/rank answers, whatever it is asked."""
 
 import logging
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 
+from feature_repo import user_activity
 from feature_repo.buckets import attribute_buckets
-from feature_repo.vocabulary import VECTOR_SIZE
-from serving.errors import NoModel
+from feature_repo.user_activity import UserActivity, advance
+from feature_repo.vocabulary import ACTIONS, HALF_LIVES, VECTOR_SIZE
+from serving.catalogue import Catalogue
+from serving.models import NONE
 from serving.settings import ServingSettings
 from serving.user_features import UserRows
 from tests.serving.fakes import FakeQueries, FakeUsers, World, api, catalogue_of
@@ -169,10 +173,38 @@ def test_a_body_over_the_limit_is_refused() -> None:
     assert (status, answer["error"]["code"]) == (413, "too_large")
 
 
-def test_without_a_model_the_answer_says_how_to_get_one() -> None:
-    status, answer = rank(World(no_model=NoModel("no bundle: run `make train export`")), items=["a"])
-    assert (status, answer["error"]["code"]) == (503, "no_model")
-    assert "make train export" in answer["error"]["message"]
+def untaught() -> World:
+    """A shop before its first training: a film that many click, and a western that nobody does."""
+    world = World(in_use=NONE, catalogue=Catalogue())
+    for item_id, categories in {"film": ["drama"], "western": ["western"]}.items():
+        world.catalogue.put("item_content", item_id, {"item_title": item_id, "item_categories": categories})
+    now_ms = time.time_ns() // 1_000_000
+    counts = {f"item_actions_{window}": [0.0, 0.0, 9.0, *[0.0] * (len(ACTIONS) - 3)] for window in HALF_LIVES}
+    world.catalogue.put("item_activity", "film", {"item_activity_at": now_ms, "item_ctr_7d": 0.1, **counts})
+    return world
+
+
+def test_before_the_first_model_a_stranger_gets_what_many_want() -> None:
+    world = untaught()
+    status, answer = rank(world, items=["western", "x", "film"])
+    assert (status, order(answer), answer["unknown_items"]) == (200, ["film", "western", "x"], ["x"])
+    assert (answer["model_version"], answer["degraded"]) == ("none", ["model: live popularity"])
+    assert world.ranker.calls == 0
+    assert [each.model_version for each in world.rankings.answered] == ["none"]
+
+
+def test_before_the_first_model_what_a_user_likes_counts_already() -> None:
+    activity = UserActivity()
+    for number in range(30):
+        activity = advance(activity, "western", "purchase", time.time_ns() // 1_000_000 + number, ["western"])
+    row = {**user_activity.to_row(activity), "event_timestamp": time.time_ns() // 1000}
+    world = untaught()
+    world.users.rows = {"u": UserRows({}, row)}
+    answer = rank(world, items=["film", "western"])[1]
+    assert answer["degraded"] == ["model: light score"]
+    scores = {each["item_id"]: each["score"] for each in answer["items"]}
+    stranger = {each["item_id"]: each["score"] for each in rank(untaught(), items=["film", "western"])[1]["items"]}
+    assert scores["western"] - stranger["western"] > 0.1 and scores["film"] == pytest.approx(stranger["film"], abs=0.01)
 
 
 def test_the_next_page_goes_on_where_the_first_ended() -> None:

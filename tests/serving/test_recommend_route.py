@@ -9,8 +9,10 @@ import pytest
 
 from serving.candidates import retrieval
 from serving.candidates.asked import Asked
-from serving.errors import NoModel, OnlineStoreUnavailable
+from serving.catalogue import Catalogue
+from serving.errors import OnlineStoreUnavailable
 from serving.finding import candidate_count
+from serving.models import NONE
 from serving.settings import ServingSettings
 from serving.user_features import UserRows
 from tests.serving.fakes import FakeQueries, FakeUsers, World, api, catalogue_of
@@ -185,8 +187,14 @@ def test_a_body_that_cannot_be_used_is_refused(body: Any, status: int, field: st
     assert (code, answer["error"].get("field")) == (status, field)
 
 
-def test_without_a_model_the_answer_says_how_to_get_one() -> None:
-    assert recommend(World(no_model=NoModel("run `make train export`")))[0] == 503
+def test_before_the_first_model_live_lists_are_recommended() -> None:
+    world = World(in_use=NONE, catalogue=Catalogue())
+    for item_id in ("a", "b"):
+        world.catalogue.put("item_content", item_id, {"item_title": item_id})
+    status, answer = recommend(world, explain=True)
+    assert (status, sorted(order(answer)), answer["model_version"]) == (200, ["a", "b"], "none")
+    assert answer["degraded"] == ["model: live popularity", "explain: no contributions"] and world.ranker.calls == 0
+    assert {each["source"] for each in answer["items"]} == {"popular"}
 
 
 def batch(world: World, body: Any) -> tuple[int, Any]:

@@ -8,14 +8,9 @@ import pytest
 
 from serving.candidates import retrieval
 from serving.candidates.retrieval import Retrieval
-from serving.errors import NoModel
-from serving.models import Model
+from serving.models import NONE
 from tests.serving.candidates.worlds import turned
 from tests.serving.fakes import MODEL, catalogue_of
-
-
-def no_model() -> Model:
-    raise NoModel("none yet")
 
 
 async def until(so: Callable[[], bool]) -> None:
@@ -24,7 +19,7 @@ async def until(so: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("exact_up_to", [0, 1000])
-@pytest.mark.parametrize("model", [lambda: MODEL, no_model])
+@pytest.mark.parametrize("model", [lambda: MODEL, lambda: NONE])
 def test_a_new_item_is_found_without_being_announced(
     monkeypatch: pytest.MonkeyPatch, exact_up_to: int, model: object
 ) -> None:
