@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Request, Response
 
 from serving.answer import Ranking
+from serving.as_json import as_json
 from serving.body import decode, read
 from serving.errors import InvalidRequest, TooLarge
 from serving.paging import budget_of
@@ -39,7 +40,6 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(BatchRequest)
-_encode = msgspec.json.Encoder().encode
 
 
 async def recommend_batch(request: Request) -> Response:
@@ -54,7 +54,7 @@ async def recommend_batch(request: Request) -> Response:
     took_ms = {"total": round((time.perf_counter() - started) * 1000, 3)}
     answer = BatchAnswer(uuid4().hex, version, degraded, took_ms, rankings)
     state.line = f" users={len(asked)} total={took_ms['total']:.2f}ms"
-    return Response(_encode(answer), media_type="application/json")
+    return as_json(answer)
 
 
 async def _one(place: int, asked: RecommendRequest, turns: asyncio.Semaphore, state: Any) -> Ranking:

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import Request, Response
 
 from serving import strict
+from serving.as_json import as_json
 from serving.ingest import Parse, Receipt, one
 from serving.receive import receive
 from streaming import events
@@ -32,4 +33,4 @@ async def _take(request: Request, parse: Parse, topic: str) -> Response:
 
 def answer(receipt: Receipt) -> Response:
     named = msgspec.structs.replace(receipt, request_id=uuid4().hex)
-    return Response(msgspec.json.encode(named), media_type="application/json")
+    return as_json(named)

@@ -3,6 +3,7 @@
 import msgspec
 from fastapi import Request, Response
 
+from serving.as_json import as_json
 from serving.receipts import told
 from serving.receive import tombstone
 from streaming import events
@@ -28,4 +29,4 @@ async def tell_receipt(request: Request) -> Response:
 
 
 def _json(answer: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json")
+    return as_json(answer)

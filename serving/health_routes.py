@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from serving.as_json import as_json
 from serving.errors import refuse
 from serving.keys.key import Scope
 from serving.readiness import unready
@@ -15,7 +15,7 @@ HIDDEN = "an API key with the scope read-metrics is told why"
 
 async def live(request: Request) -> Response:
     """The process answers."""
-    return Response(msgspec.json.encode({"live": True}), media_type="application/json")
+    return as_json({"live": True})
 
 
 async def ready(request: Request) -> Response:
@@ -30,7 +30,7 @@ async def ready(request: Request) -> Response:
         names = ", ".join(problems)
         told = problems if _may_know(request) else dict.fromkeys(problems, HIDDEN)
         return refuse(request, 503, "not_ready", f"not ready: {names}", ready=False, not_ready=told, **items)
-    return Response(msgspec.json.encode({"ready": True, **items}), media_type="application/json")
+    return as_json({"ready": True, **items})
 
 
 def _may_know(request: Request) -> bool:

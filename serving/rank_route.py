@@ -9,6 +9,7 @@ from starlette.datastructures import State
 
 from feature_repo.pseudonym import shown
 from serving.answer import Ranking
+from serving.as_json import as_json
 from serving.body import decode, read
 from serving.dry_run import dry_run
 from serving.errors import TooLarge
@@ -19,7 +20,6 @@ from serving.request import RankRequest, check
 from serving.settings import ServingSettings
 
 _decoder = msgspec.json.Decoder(RankRequest)
-_encode = msgspec.json.Encoder().encode
 
 
 async def rank_items(request: Request) -> Response:
@@ -30,7 +30,7 @@ async def rank_items(request: Request) -> Response:
     budget = budget_of(asked, state.settings)
     answer = await rank(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     asyncio.get_running_loop().call_soon(_note, state, asked, answer)  # once the answer has left
-    return Response(_encode(answer.ranking), media_type="application/json")
+    return as_json(answer.ranking)
 
 
 def _note(state: State, asked: RankRequest, answer: Answer) -> None:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 
 from feature_repo.pseudonym import shown
 from serving.answer import Ranking
+from serving.as_json import as_json
 from serving.body import decode, read
 from serving.dry_run import dry_run
 from serving.metrics import Metrics
@@ -20,7 +21,6 @@ from serving.request import RecommendRequest, check
 from serving.settings import ServingSettings
 
 _decoder = msgspec.json.Decoder(RecommendRequest)
-_encode = msgspec.json.Encoder().encode
 
 
 async def recommend_items(request: Request) -> Response:
@@ -34,7 +34,7 @@ async def recommend_items(request: Request) -> Response:
     )
     observe_recommended(state.metrics, ranking, asked.key, activity)
     state.line = line(shown(asked.key, state.settings.salt), ranking, len(ranking.items))
-    return Response(_encode(ranking), media_type="application/json")
+    return as_json(ranking)
 
 
 def observe_recommended(metrics: Metrics, ranking: Ranking, key: str, activity: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import Request, Response
 
 from feature_repo.pseudonym import shown
+from serving.as_json import as_json
 from serving.body import decode, read
 from serving.dry_run import dry_run
 from serving.paging import budget_of, check_page
@@ -13,7 +14,6 @@ from serving.rank_route import line, observe
 from serving.searching import SearchRequest, search
 
 _decoder = msgspec.json.Decoder(SearchRequest)
-_encode = msgspec.json.Encoder().encode
 
 
 async def search_items(request: Request) -> Response:
@@ -26,4 +26,4 @@ async def search_items(request: Request) -> Response:
     observe(state.metrics, ranking)
     state.metrics.freshness.see(asked.key, activity)
     state.line = line(shown(asked.key, state.settings.salt), ranking, len(ranking.items))
-    return Response(_encode(ranking), media_type="application/json")
+    return as_json(ranking)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from fastapi import Request, Response
 
+from serving.as_json import as_json
 from serving.body import decode, read, refusal
 from serving.dry_run import dry_run
 from serving.paging import budget_of, check_page
@@ -13,7 +14,6 @@ from serving.rank_route import line, observe
 from serving.similar_items import SimilarRequest, similar
 
 _decoder = msgspec.json.Decoder(SimilarRequest)
-_encode = msgspec.json.Encoder().encode
 
 
 async def similar_items(request: Request) -> Response:
@@ -26,7 +26,7 @@ async def similar_items(request: Request) -> Response:
     ranking = await similar(asked, state.neighbours, time.time_ns() // 1_000_000, budget, dry_run(request))
     observe(state.metrics, ranking)
     state.line = line("", ranking, len(ranking.items))
-    return Response(_encode(ranking), media_type="application/json")
+    return as_json(ranking)
 
 
 def _of_query(request: Request) -> SimilarRequest:

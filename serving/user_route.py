@@ -2,9 +2,9 @@
 
 import time
 
-import msgspec
 from fastapi import Request, Response
 
+from serving.as_json import as_json
 from serving.errors import NotKnown
 from serving.known_user import known_user
 
@@ -16,4 +16,4 @@ async def tell_user(request: Request) -> Response:
     known = known_user(user_id, rows, neighbours.catalogue.table, time.time_ns() // 1_000_000)
     if known is None:
         raise NotKnown(f"nothing is known of {user_id!r}: no event and no profile (a session is `session:<its id>`)")
-    return Response(msgspec.json.encode(known), media_type="application/json")
+    return as_json(known)

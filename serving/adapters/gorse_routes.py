@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from serving import openapi
 from serving.adapters import gorse
 from serving.adapters.actions import ACTIONS
+from serving.as_json import as_json
 from serving.errors import ANSWERS, RETRY_AFTER, NothingAccepted, ServingError, Unavailable
 from serving.ingest import Receipt
 from serving.receive import receive, tombstone
@@ -32,7 +33,7 @@ def answered(taking: Callable[[Request], Awaitable[Receipt]]) -> Callable[[Reque
             receipt = await taking(request)
         except ServingError as error:
             return _refusal(error)
-        return Response(msgspec.json.encode(Success(receipt.accepted)), media_type="application/json")
+        return as_json(Success(receipt.accepted))
 
     endpoint.__name__, endpoint.__doc__ = taking.__name__, taking.__doc__  # what /docs calls the route
     return endpoint

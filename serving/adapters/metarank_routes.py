@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from serving import openapi
 from serving.adapters.actions import ACTIONS
 from serving.adapters.metarank import Kind, messages
+from serving.as_json import as_json
 from serving.ingest import Rejected
 from serving.receive import receive
 
@@ -31,7 +32,7 @@ async def take_feedback(request: Request) -> Response:
     status = "partial" if receipt.rejected else "ok"
     took = round((time.monotonic() - began) * 1000)
     answer = Answer(receipt.accepted, status, took, rejected=receipt.rejected)
-    return Response(msgspec.json.encode(answer), media_type="application/json")
+    return as_json(answer)
 
 
 _EXAMPLE = {
