@@ -22,6 +22,7 @@ from feature_repo.inputs import unexpired
 from feature_repo.rankings import CANDIDATES, LOGGED, PER_ITEM, STAMP, TOPIC, LoggedRanking, encode, packed, raw
 from feature_repo.vocabulary import HISTORY_LENGTH
 from serving.user_features import UserRows
+from streaming.patient_client import PatientClient
 
 Array = npt.NDArray[Any]
 WAITING = 500  # rankings that wait for the thread: 15 kB each with a hundred candidates, 130 kB at most
@@ -126,6 +127,7 @@ def open_producer(broker: str, timeout_ms: int) -> KafkaProducer:
     if find_spec("crc32c") is None:
         log.warning("checksums of logged rankings are computed in Python, 3 ms each: install the package crc32c")
     return KafkaProducer(
+        kafka_client=PatientClient,
         bootstrap_servers=broker,
         acks=1,
         enable_idempotence=False,

@@ -19,6 +19,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from streaming.events import RECEIPT, Deletion, Interaction, Merge, Publishable, encode, topic_of
+from streaming.patient_client import PatientClient
 
 
 class DeliveryError(Exception):
@@ -31,6 +32,7 @@ class EventProducer:
     def __init__(self, broker: str, linger_ms: int = 5, delivery_timeout_s: float = 10) -> None:
         try:
             self._kafka = KafkaProducer(
+                kafka_client=PatientClient,
                 bootstrap_servers=broker,
                 acks="all",
                 enable_idempotence=True,

@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from streaming import events, merge
 from streaming.events import InvalidEvent
+from streaming.patient_client import PatientClient
 
 REPLAYED = "replayed"
 
@@ -68,7 +69,7 @@ def repaired_key(letter: Letter) -> bytes:
 
 def replay(broker: str, waiting: Sequence[Letter]) -> list[Letter]:
     """Send back those that can be read by now, each under its right key; returns them."""
-    producer = KafkaProducer(bootstrap_servers=broker, acks="all", enable_idempotence=True)
+    producer = KafkaProducer(kafka_client=PatientClient, bootstrap_servers=broker, acks="all", enable_idempotence=True)
     try:
         return [letter for letter in waiting if _send(producer, letter)]
     finally:

@@ -30,7 +30,7 @@ ARROWS = {
     "feature_repo": {"feature_repo"},
     "streaming": {"streaming", "feature_repo"},
     "training": {"training", "feature_repo"},
-    "serving": {"serving", "feature_repo", "streaming.events", "streaming.producer"},
+    "serving": {"serving", "feature_repo", "streaming.events", "streaming.producer", "streaming.patient_client"},
 }
 
 TOP_LEVEL = {
