@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from training.baselines import ease, hybrid, item_knn, live_popularity, popularity, text_knn
+from training.baselines import als, ease, hybrid, item_knn, live_popularity, popularity, text_knn
 from training.baselines.past import Past
 from training.cases import Case
 
@@ -21,6 +21,7 @@ FITS: dict[str, Callable[[Past], Scorer]] = {
     "item-kNN": item_knn.fit,
     "text kNN": text_knn.fit,
     "item-kNN + text": hybrid.fit,
+    "ALS": als.fit,
     "EASE": ease.fit,
 }
 SASREC = "SASRec"  # trained by training.sasrec and kept with the snapshot
