@@ -52,9 +52,9 @@ async def score(
     model, started = neighbours.model(), time.perf_counter()
     query = query_text(context)
     encoding = asyncio.ensure_future(encoded(query, model, neighbours, budget)) if query else None
-    if known is None:
-        known = asyncio.ensure_future(know(key, neighbours, budget))
-    if encoding or not isinstance(known, Known):
+    unasked = known is None
+    known = known or asyncio.ensure_future(know(key, neighbours, budget))
+    if encoding or unasked:
         await asyncio.sleep(0)  # the questions leave; the items' tensors are made while the answers are on their way
     table = neighbours.catalogue.table
     items = table.take(candidates.rows)
