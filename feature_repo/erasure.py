@@ -7,6 +7,7 @@ events are void, so that nothing old brings a user back.
 
 import time
 from collections.abc import Iterable, Mapping
+from threading import RLock
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
@@ -39,7 +40,7 @@ class Task(NamedTuple):
     entity_id: str
     before: int  # epoch milliseconds of the deletion
     until: int | None = None  # epoch microseconds; none while the owner of the row has not heard of it
-    told_ms: int | None = None  # when its owner was last told
+    told_ms: int | None = None  # when its owner, or those of other rows that name it, were last told
     looked_ms: int | None = None  # when the stores were first searched
 
 
@@ -49,6 +50,7 @@ class Erasures:
     def __init__(self, url: str, salt: str = "") -> None:
         self._tables, self._salt = SqlTables(url, metadata), salt
         self._marks: dict[str, dict[str, Mark]] = {}
+        self._reading = RLock()  # agents share the marks: one must not put back what it read before another set some
 
     def digest(self, entity_id: str) -> str:
         """What stands for an id once it is forgotten: an HMAC by FRESHRANK_USER_SALT."""
@@ -78,27 +80,32 @@ class Erasures:
     def reach(self, reached: Iterable[tuple[Task, Mark]]) -> None:
         """The owner of the rows has heard of it: from now on they are void. A mark never goes back in time."""
         newest = [(task, max(mark, self._mark(task) or mark)) for task, mark in reached]
-        with self._tables.begin() as connection:
+        with self._reading, self._tables.begin() as connection:
             for task, mark in newest:
                 done = select(receipts.c.done_ms).where(receipts.c.receipt_id == task.receipt_id)
                 if connection.execute(done).scalar() is None:
                     _add(connection, task)
-                connection.execute(update(tasks).where(*_same(task)).values(until=mark.until, looked_ms=None))
+                reached_now = {"until": mark.until, "told_ms": None, "looked_ms": None}
+                connection.execute(update(tasks).where(*_same(task)).values(reached_now))
                 self._set(connection, task.view, task.entity_id, mark)
 
     def marks(self, view: str, entity_ids: Iterable[str]) -> dict[str, Mark]:
         """The marks of those entities that have one; read from the table once, until ``refresh``."""
-        if view not in self._marks:
-            with self._tables.begin() as connection:
-                found = connection.execute(select(marks).where(marks.c.view == view))
-                self._marks[view] = {row.digest: Mark(row.until, row.before, int(row.log), row.offset) for row in found}
-        if not (known := self._marks[view]):
+        if not (known := self._known(view)):
             return {}
-        return {each: known[digest] for each in entity_ids if (digest := self.digest(each)) in known}
+        return {each: known[digest] for each in set(entity_ids) if (digest := self.digest(each)) in known}
 
     def refresh(self) -> None:
         """Read the marks again when they are next asked for: others may have set some."""
         self._marks = {}
+
+    def heed(self, view: str, found: Iterable[Task]) -> None:
+        """Read a view's marks again where another process has set those of these tasks."""
+        until = {task.entity_id: task.until for task in found if task.view == view and task.until is not None}
+        known = self.marks(view, until)
+        if any(each not in known or known[each].until < stamp for each, stamp in until.items()):
+            with self._reading:
+                self._marks.pop(view, None)
 
     def tasks(self) -> list[Task]:
         """What is still to be done, the oldest receipt first."""
@@ -108,12 +115,15 @@ class Erasures:
             return [Task(*row) for row in connection.execute(found)]
 
     def told(self, task: Task) -> None:
-        """The owner of the rows has been sent word."""
-        self._note(task, told_ms=_now())
+        """The owner of the rows has been sent word, or owners of others that have yet to answer."""
+        with self._tables.begin() as connection:  # unless it has answered meanwhile
+            same = [*_same(task), tasks.c.until == task.until]
+            connection.execute(update(tasks).where(*same).values(told_ms=_now()))
 
     def looked(self, task: Task) -> None:
         """The stores were searched once."""
-        self._note(task, looked_ms=_now())
+        with self._tables.begin() as connection:
+            connection.execute(update(tasks).where(*_same(task)).values(looked_ms=_now()))
 
     def finish(self, task: Task) -> None:
         """Drop a task; with the last one of its receipt the receipt is done."""
@@ -143,6 +153,15 @@ class Erasures:
         """Give the connections back."""
         self._tables.close()
 
+    def _known(self, view: str) -> Mapping[str, Mark]:
+        with self._reading:
+            if (known := self._marks.get(view)) is None:
+                with self._tables.begin() as connection:
+                    found = connection.execute(select(marks).where(marks.c.view == view)).all()
+                known = {row.digest: Mark(row.until, row.before, int(row.log), row.offset) for row in found}
+                self._marks[view] = known
+            return known
+
     def _mark(self, task: Task) -> Mark | None:
         return self.marks(task.view, [task.entity_id]).get(task.entity_id)
 
@@ -151,10 +170,6 @@ class Erasures:
         if connection.execute(mine).first() is None:
             row = {"receipt_id": receipt_id, "kind": kind, "digest": self.digest(entity_id), "asked_ms": _now()}
             connection.execute(insert(receipts), row)
-
-    def _note(self, task: Task, **columns: int) -> None:
-        with self._tables.begin() as connection:
-            connection.execute(update(tasks).where(*_same(task)).values(**columns))
 
     def _set(self, connection: Connection, view: str, entity_id: str, mark: Mark) -> None:
         key = {"view": view, "digest": self.digest(entity_id)}

@@ -7,7 +7,7 @@ own comparison stays.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from feast.repo_config import RepoConfig
 from google.protobuf.timestamp_pb2 import Timestamp
 from redis.exceptions import ResponseError
 
-from feature_repo.served import served_key
+from feature_repo.served import served_key, unserve
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,10 @@ class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             erased.append(bool(client.eval(*asked)))
             client.delete(served_key(key))
         return erased
+
+    def unserve(self, config: RepoConfig, item_ids: Set[str]) -> Mapping[str, int]:
+        """Take these items out of what was served; out of how many lists each."""
+        return unserve(self._get_client(config.online_store), item_ids)
 
     def rewrite_log(self, config: RepoConfig) -> bool:
         """Have Redis write its append-only file anew, without what was deleted; False where it does not.

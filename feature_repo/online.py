@@ -4,7 +4,7 @@
 ``get_online_features`` add milliseconds of registry and response handling to every call.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -75,6 +75,11 @@ class OnlineRows:
         asked = [(self._key(entity_id), moment(stamp)) for entity_id, stamp in until.items()]
         erased = self._provider.online_store.erase(self._config, self.view, asked)
         return {entity_id for entity_id, gone in zip(until, erased, strict=True) if gone}
+
+    def unserve(self, item_ids: Set[str]) -> Mapping[str, int]:
+        """Take these items out of what users were served; out of how many users' lists each."""
+        unserved: Mapping[str, int] = self._provider.online_store.unserve(self._config, item_ids)
+        return unserved
 
     def rewrite_log(self) -> bool:
         """Have the store write its file anew, without what was erased; False where it keeps none."""

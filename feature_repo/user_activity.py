@@ -83,6 +83,17 @@ def advance_counts(
     return tuple(advanced)
 
 
+def without(activity: UserActivity, void: Mapping[str, int]) -> UserActivity:
+    """The activity without visits of these items, each up to its time (epoch milliseconds); counters hold no id."""
+    kept = [visit for visit in activity.history if visit.timestamp > void.get(visit.item_id, 0)]
+    if len(kept) == len(activity.item_ids):
+        return activity
+    timestamps, item_ids, actions = zip(*kept, strict=True) if kept else ((), (), ())
+    return activity._replace(
+        item_ids=item_ids, actions=actions, timestamps=timestamps, session=session_events(timestamps)
+    )
+
+
 def _remember(activity: UserActivity, visit: Visit) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...], int]:
     _, _, item_ids, actions, timestamps, _, session = activity
     if visit.action not in HISTORY_ACTIONS:

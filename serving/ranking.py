@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from feature_repo.served import Page
 from serving.answer import Ranking, places, ranking
 from serving.budget import Budget
 from serving.catalogue import Candidates
@@ -14,7 +15,7 @@ from serving.neighbours import Neighbours
 from serving.ranking_log import Answered
 from serving.request import RankRequest
 from serving.scoring import Scored, score
-from serving.served_lists import NOTHING_KNOWN, Page, Remembered
+from serving.served_lists import NOTHING_KNOWN, Remembered
 from serving.slate.run import Change
 from serving.slating import Plan, plan, slate
 

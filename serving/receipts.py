@@ -13,8 +13,8 @@ from serving.errors import NotKnown, ReceiptsUnavailable
 from serving.known_user import iso
 
 KEPT = (
-    "Kafka topics that are kept by time lose it with their retention; reports, logs and source tables are not changed "
-    "(docs/forgetting.md)"
+    "Kafka topics that are kept by time lose it with their retention; reports, logs and source tables are not changed, "
+    "nor snapshots and models that know an item (docs/forgetting.md)"
 )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from redis.exceptions import RedisError
 
 from feature_repo.item_table import ItemTable
+from feature_repo.served import Page, decode, encode
 from serving.budget import READ, Budget
 from serving.slate.slate import NOTHING_SERVED, Served
 
@@ -21,14 +22,6 @@ ITEMS = 200  # of one page; what stands below was hardly seen
 WRITING, SECONDS = 100, 1.0  # pages under way at once, and how long each may take
 LOST = "served: not known"
 log = logging.getLogger(__name__)
-
-
-class Page(msgspec.Struct, frozen=True, array_like=True):
-    """What was answered once."""
-
-    at: int  # epoch milliseconds
-    offset: int
-    item_ids: list[str]
 
 
 class Pages(Protocol):
@@ -47,8 +40,6 @@ class Remembered(NamedTuple):
 
 
 NOTHING_KNOWN = Remembered()
-_decode = msgspec.msgpack.Decoder(Page).decode
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class ServedLists:
@@ -66,7 +57,7 @@ class ServedLists:
             return Remembered((), (LOST,))
         try:
             async with asyncio.timeout(budget.share(READ)):
-                return Remembered([_decode(page) for page in await self._pages.read(user_id)])
+                return Remembered([decode(page) for page in await self._pages.read(user_id)])
         except (RedisError, OSError, TimeoutError, msgspec.MsgspecError) as error:
             self._say(error)
             return Remembered((), (LOST,))
@@ -84,7 +75,7 @@ class ServedLists:
     async def _add(self, user_id: str, page: Page) -> None:
         try:
             async with asyncio.timeout(SECONDS):
-                await self._pages.add(user_id, _encode(page))
+                await self._pages.add(user_id, encode(page))
         except (RedisError, OSError, TimeoutError) as error:
             self.counts["lost"] += 1
             self._say(error)

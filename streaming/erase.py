@@ -3,12 +3,14 @@
 python -m streaming.erase --user 7            publish the deletion; prints its receipt, and a worker does the rest
 python -m streaming.erase --item 42
 python -m streaming.erase --receipt 5f0c2a    what became of a deletion
-python -m streaming.erase                     search the stores for what is due, once; a worker does it by itself
+python -m streaming.erase                     search the stores for what is due, once; a worker does it by itself, and
+                                              has to for items that users met: it owns the users' rows
 python -m streaming.erase --again-s 0         and the second search at once (nobody else is writing)
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 
 from feature_repo.erasure import Erasures, Kind, open_erasures
@@ -17,6 +19,8 @@ from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from streaming.erasing import carry_out, stores_of, untold
 from streaming.events import TOPIC_ITEMS, TOPIC_USERS, Deletion
+from streaming.forget import ForgetVisits
+from streaming.owners import OwnersSilent
 from streaming.producer import DeliveryError, EventProducer
 from streaming.row_log import open_log
 from streaming.settings import StreamSettings
@@ -46,8 +50,14 @@ def told(erasures: Erasures, receipt_id: str) -> str:
 def search(erasures: Erasures, settings: StoreSettings, again_s: float) -> str:
     """Carry out what is due; returns what came of it."""
     stores = stores_of(open_store(settings), open_log(settings), erasures, settings)
-    count, waiting = carry_out(stores, erasures.tasks(), again_s), erasures.tasks()
+    count, waiting = carry_out(stores, erasures.tasks(), again_s, _nobody_to_tell), erasures.tasks()
     return f"{count} rows removed; {len(waiting)} tasks wait, {len(untold(waiting, sys.maxsize))} of them for a worker"
+
+
+def _nobody_to_tell(messages: Sequence[ForgetVisits]) -> None:
+    raise OwnersSilent(
+        f"the rest waits for a worker: {len(messages)} visits are in rows of users online, which it owns"
+    )
 
 
 def main() -> None:
@@ -71,6 +81,8 @@ def main() -> None:
                 print(told(erasures, receipt) if receipt else search(erasures, settings, options.again_s))
         except DeliveryError as error:
             sys.exit(f"erase: nothing is deleted: {error}")
+        except OwnersSilent as error:
+            sys.exit(f"erase: {error}")
 
 
 if __name__ == "__main__":

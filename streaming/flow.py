@@ -22,6 +22,7 @@ from streaming.events import (
     ItemChange,
     encode,
 )
+from streaming.forget import ForgetVisits
 from streaming.merge import Handover
 from streaming.metrics import Metrics
 from streaming.retry import StoreAway, insist
@@ -78,10 +79,10 @@ class Flow:
         with self.metrics.store.labels(what).time():
             return await insist(action, what, self._settings.write_retries, self.metrics.retries.labels(what).inc)
 
-    async def hand_over(self, handovers: Iterable[Handover]) -> None:
-        """Give sessions to their users' owners; returns when the broker has them."""
+    async def hand_over(self, messages: Iterable[Handover | ForgetVisits]) -> None:
+        """Give sessions, or what is to be forgotten, to the owners of their users; returns when the broker has it."""
         send = self._app.producer.send
-        keyed = [(handover.key.encode(), encode(handover)) for handover in handovers]
+        keyed = [(message.key.encode(), encode(message)) for message in messages]
         await _delivered([await send(TOPIC_INTERACTIONS, key, value, None, None, None) for key, value in keyed])
 
     async def forward(self, envelopes: Mapping[int, Sequence[Envelope]]) -> None:

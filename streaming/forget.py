@@ -1,30 +1,32 @@
 """A message that has somebody forgotten -> an empty state that remembers only that it is one.
 
 It lies on `interactions` under the key of the user or session, so the owner of the row meets it after all that they did
-before it and before all that they do after it.
+before it and before all that they do after it. So does one that has a user's visits of an item forgotten.
 """
 
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
 from feature_repo.erasure import Mark, Task
 from feature_repo.features import item_activity, user_activity
 from feature_repo.item_activity import ItemActivity
-from feature_repo.user_activity import UserActivity
+from feature_repo.user_activity import UserActivity, without
 from streaming import ledger
-from streaming.events import AHEAD, EARLIEST, Id, InvalidEvent, Name
+from streaming.events import AHEAD, EARLIEST, LONGEST_ID, Id, InvalidEvent, Name, session_key
 from streaming.ledger import ItemLedger, UserLedger
 from streaming.rows import TrackedItem, TrackedUser
 
-Sent = TypeVar("Sent", "Forget", "ForgetItem")
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=len(session_key("")) + LONGEST_ID)]  # a user or a session
+Sent = TypeVar("Sent", "Forget", "ForgetItem", "ForgetVisits")
 
 
 class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", tag="forget"):
     """Forget what this user, or this session, did until then. The worker's own message."""
 
     event_id: Name  # of the receipt
-    user_id: Id  # or the key of a session
+    user_id: Key
     timestamp: int  # epoch milliseconds, of the deletion
 
     @property
@@ -40,6 +42,19 @@ class ForgetItem(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", 
     timestamp: int
 
 
+class ForgetVisits(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", tag="forget_visits"):
+    """Forget that this user, or this session, met an item that is forgotten until then. The worker's own message."""
+
+    event_id: Name  # of the receipt
+    user_id: Key
+    item_id: Id
+    timestamp: int
+
+    @property
+    def key(self) -> str:
+        return self.user_id
+
+
 class Reached(NamedTuple):
     """Somebody whose rows are void from now on."""
 
@@ -48,6 +63,7 @@ class Reached(NamedTuple):
 
 
 _users, _items = msgspec.json.Decoder(Forget), msgspec.json.Decoder(ForgetItem)
+_visits = msgspec.json.Decoder(ForgetVisits)
 
 
 def forget(raw: bytes, now_ms: int) -> Forget:
@@ -58,6 +74,11 @@ def forget(raw: bytes, now_ms: int) -> Forget:
 def forget_item(raw: bytes, now_ms: int) -> ForgetItem:
     """One of an item. Raises InvalidEvent."""
     return _checked(_items, raw, now_ms)
+
+
+def forget_visits(raw: bytes, now_ms: int) -> ForgetVisits:
+    """One of the visits of an item. Raises InvalidEvent."""
+    return _checked(_visits, raw, now_ms)
 
 
 def _checked(decoder: "msgspec.json.Decoder[Sent]", raw: bytes, now_ms: int) -> Sent:
@@ -88,6 +109,17 @@ def forgotten_item(item: TrackedItem, sent: ForgetItem) -> tuple[TrackedItem, Re
         return item, Reached(task, Mark(known * 1000 - 1, known))
     left = ledger.forgotten_item(item.ledger, before)
     return TrackedItem(ItemActivity(), left), Reached(task, Mark(left.stamp - 1, before))
+
+
+def unvisited(user: TrackedUser, void: Mapping[str, int]) -> TrackedUser:
+    """The user without visits of items that are forgotten, each until its time; without any, nothing changes.
+
+    The row is stamped just after the one before it: nothing has happened that would make it newer.
+    """
+    activity = without(user.activity, void)
+    if activity is user.activity:
+        return user
+    return TrackedUser(activity, user.ledger._replace(stamp=user.ledger.stamp + 1))
 
 
 def reminded(user: TrackedUser | None, mark: Mark) -> TrackedUser:

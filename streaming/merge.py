@@ -16,7 +16,7 @@ from feature_repo.user_merge import merge
 from feature_repo.vocabulary import ACTIONS, CATEGORIES_KEPT, HALF_LIVES, HISTORY_ACTIONS, HISTORY_LENGTH
 from streaming import events
 from streaming.events import AHEAD, EARLIEST, Id, Interaction, InvalidEvent, Merge, Name, epoch_ms, session_key
-from streaming.forget import Forget, forget
+from streaming.forget import Forget, ForgetVisits, forget, forget_visits
 from streaming.ledger import event_key, may_fold, may_merge, partition_key, record_fold, record_merge
 from streaming.rows import TrackedUser
 
@@ -45,18 +45,23 @@ class Place(NamedTuple):
     offset: int
 
 
+Message = Interaction | Merge | Handover | Forget | ForgetVisits
 _handovers = msgspec.json.Decoder(Handover)
 
 
-def message(raw: bytes, now_ms: int, unnamed: str = "") -> Interaction | Merge | Handover | Forget:
+def message(raw: bytes, now_ms: int, unnamed: str = "") -> Message:
     """Whatever lies on `interactions`; an interaction without an id is called ``unnamed``. Raises InvalidEvent."""
     try:
         return events.interaction_or_merge(raw, now_ms, unnamed)
     except InvalidEvent:
-        action = events.action_of(raw)
-        if action not in ("handover", "forget"):
-            raise
-    return forget(raw, now_ms) if action == "forget" else handover(raw, now_ms)
+        match events.action_of(raw):
+            case "handover":
+                return handover(raw, now_ms)
+            case "forget":
+                return forget(raw, now_ms)
+            case "forget_visits":
+                return forget_visits(raw, now_ms)
+        raise
 
 
 def handover(raw: bytes, now_ms: int) -> Handover:
@@ -99,13 +104,13 @@ def _folded(user: TrackedUser, sent: Handover) -> TrackedUser:
     return TrackedUser(merge(user.activity, sent.activity), ledger)
 
 
-def moves(user: TrackedUser, after: TrackedUser, event: Merge | Handover) -> list[Row]:
+def moves(user: TrackedUser, after: TrackedUser, event: Merge | Handover | ForgetVisits) -> list[Row]:
     """The log entry of a session's move: who is forgotten is so with what they did anonymously.
 
     A session that arrives when its user is forgotten is written down too, to be found and forgotten with them.
     """
     void = isinstance(event, Handover) and event.timestamp <= user.ledger.forgotten
-    if isinstance(event, Merge) or (after is user and not void):
+    if not isinstance(event, Handover) or (after is user and not void):
         return []
     stamp = user.ledger.forgotten * 1000 if void else after.ledger.stamp
     session = session_key(event.session_id)

@@ -45,7 +45,7 @@ class Metrics:
             "freshrank_worker_late", "Events older than one their user was known for", registry=registry
         )
         self.ignored = Counter(
-            "freshrank_worker_ignored", "Events from before their user was forgotten", registry=registry
+            "freshrank_worker_ignored", "Events from before their user or item was forgotten", registry=registry
         )
         self.dead = Counter("freshrank_worker_dead_letters", "Messages nobody can use", ["topic"], registry=registry)
         self.retries = Counter(

@@ -4,7 +4,7 @@ A row is known by its key: the entity and the stamp, or the event and its user. 
 so a retry and a batch that is processed again after a crash leave each row once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,17 +20,21 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Update,
     delete,
     inspect,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
+from feature_repo.features import user_activity
 from feature_repo.online import Row, moment
 from feature_repo.sql_tables import SqlTables
+from streaming import visits
 from streaming.offline_log import INTERACTIONS, SCHEMAS
 
 _KINDS: Mapping[pa.DataType, type[TypeEngine[Any]]] = {
@@ -40,6 +44,8 @@ _KINDS: Mapping[pa.DataType, type[TypeEngine[Any]]] = {
     pa.bool_(): Boolean,
 }
 _encode = msgspec.json.Encoder().encode
+HISTORIES = 1_000  # rows that lose visits in one transaction
+_Report = Callable[[Mapping[str, int]], None]  # in how many rows which items were
 
 
 def _kind(kind: pa.DataType) -> TypeEngine[Any]:
@@ -99,17 +105,36 @@ class SqlLog:
         with self._tables.begin() as connection:
             return not any(connection.execute(text(f"SELECT EXISTS (SELECT FROM {name})")).scalar() for name in TABLES)
 
-    def erase(self, table: str, column: str, until: Mapping[str, int]) -> dict[str, int]:
-        """Drop rows whose ``column`` is one of these and that are stamped no later; how many of which."""
+    def erase(self, table: str, column: str, until: Mapping[str, int], at: str) -> dict[str, int]:
+        """Drop rows whose ``column`` is one of these and whose ``at`` is no later; how many of which."""
         rows = TABLES[table]
+        stamped = isinstance(rows.c[at].type, TIMESTAMP)
         with self._tables.begin() as connection:
             counts = {
                 entity_id: connection.execute(
-                    delete(rows).where(rows.c[column] == entity_id, rows.c.event_timestamp <= moment(stamp))
+                    delete(rows).where(rows.c[column] == entity_id, rows.c[at] <= (moment(last) if stamped else last))
                 ).rowcount
-                for entity_id, stamp in until.items()
+                for entity_id, last in until.items()
             }
         return {entity_id: count for entity_id, count in counts.items() if count}
+
+    def erase_visits(self, void: Mapping[str, int], settle: visits.Settle, report: _Report) -> None:
+        """Take visits of these items, up to their times, out of the histories, of which ``settle`` hears before."""
+        rows = TABLES[user_activity.name]
+        columns = [rows.c[name] for name in ("user_id", visits.ITEMS, visits.ACTIONS, visits.TIMES, "event_timestamp")]
+        holds = rows.c[visits.ITEMS].overlap(list(void))
+        with self._tables.begin() as connection:
+            found = connection.execute(select(*columns).where(holds), execution_options={"stream_results": True})
+            for chunk in found.partitions(HISTORIES):
+                self._erase_visits([row for row in chunk if _holder(row, void)[1]], void, settle, report)
+
+    def _erase_visits(
+        self, held: Sequence[Any], void: Mapping[str, int], settle: visits.Settle, report: _Report
+    ) -> None:
+        settle({row.user_id for row in held})
+        with self._tables.begin() as connection:
+            gone = [_holder(row, void) for row in held if connection.execute(_without_visits(row, void)).rowcount]
+        report(visits.rows_by_item(gone))
 
     def pairs(self, table: str, column: str, wanted: Mapping[str, int], other: str) -> set[tuple[str, str]]:
         """Values of ``column`` that are wanted, with those of another column in the same rows."""
@@ -122,6 +147,18 @@ class SqlLog:
     def close(self) -> None:
         """Give the connections back."""
         self._tables.close()
+
+
+def _holder(row: Any, void: Mapping[str, int]) -> visits.Holder:
+    return row.user_id, visits.void_items(row.history_item_ids, row.history_timestamps, void)
+
+
+def _without_visits(row: Any, void: Mapping[str, int]) -> Update:
+    """A row's update; it changes nothing where another worker was first."""
+    rows = TABLES[user_activity.name]
+    same = [rows.c[name] == getattr(row, name) for name in ("user_id", "event_timestamp", visits.ITEMS)]
+    left = visits.forgot(row.history_item_ids, row.history_actions, row.history_timestamps, void)
+    return update(rows).where(*same).values(left)
 
 
 def _add_columns(connection: Connection) -> None:

@@ -1,22 +1,25 @@
 """interactions -> user_activity rows (online, offline log), envelopes for the items, handovers of merged sessions.
 
-A user or session that is to be forgotten loses the online row here; the log is searched by streaming/erasing.py.
+A user or session that is to be forgotten loses the online row here, and others the visits of an item that is; the log
+is searched by streaming/erasing.py.
 """
 
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
+import msgspec
+
 from feature_repo.erasure import Erasures
-from feature_repo.features import user_activity
+from feature_repo.features import item_activity, user_activity
 from feature_repo.online import OnlineRows, Row
-from feature_repo.user_activity import advance
+from feature_repo.user_activity import advance, without
 from streaming.by_item import Entry
 from streaming.cache import RowCache
 from streaming.events import Interaction, Merge, epoch_ms
-from streaming.forget import Forget, Reached, forgotten, reminded
+from streaming.forget import Forget, ForgetVisits, Reached, forgotten, reminded, unvisited
 from streaming.ledger import Verdict, drop, event_key, judge, partition_key, record
-from streaming.merge import Handover, Place, moved, moves
+from streaming.merge import Handover, Message, Place, moved, moves
 from streaming.offline_log import INTERACTIONS, MERGES, new_part
 from streaming.row_log import RowLog
 from streaming.rows import TrackedUser, interaction_row, online_user_row, user_from_row, user_row
@@ -29,24 +32,24 @@ class Delivery(NamedTuple):
 
     partition: int
     offset: int
-    event: Interaction | Merge | Handover | Forget
+    event: Message
 
 
 class Advanced(NamedTuple):
     """What a batch of interactions leads to; nothing of it is stored yet."""
 
     users: Mapping[str, TrackedUser]  # those with a new row, and those that only sent a duplicate
-    user_rows: Sequence[Row]  # one per new interaction, and per merge that moved something, for the log
+    user_rows: Sequence[Row]  # one per new interaction, and per other message that changed something, for the log
     interaction_rows: Sequence[Row]
     online_rows: Sequence[Row]  # the last of each user
     entries: Sequence[tuple[int, Entry]]  # (source partition, entry) to pass on, in offset order
     duplicates: int
     late: int
     handovers: Sequence[Handover]  # the broker must have them before anything is stored
-    merged: Set[str]  # the sessions and users of merges
+    rewritten: Set[str]  # sessions and users whose rows are new by something else than an interaction
     merge_rows: Sequence[Row]
     reached: Sequence[Reached]  # who is forgotten; those without a new row lose the one they have
-    ignored: int  # events from before their user was forgotten
+    ignored: int  # events from before their user, or their item, was forgotten
 
 
 class UserTracker:
@@ -63,36 +66,35 @@ class UserTracker:
         """Advance the users of these deliveries; reads the missing rows in one batch."""
         users = self._users.get_all(delivery.event.key for delivery in deliveries)
         items = (event.item_id for _, _, event in deliveries if isinstance(event, Interaction))
-        categories = self._categories.get_all(items)
+        categories, void = self._categories.get_all(items), self._void(deliveries)
         # Offsets are compared within a partition: where partitions are added, users move to others that count anew.
         logs = {each: partition_key(self.log, each) for each in {partition for partition, _, _ in deliveries}}
-        changed: dict[str, TrackedUser] = {}
-        last: dict[str, Row] = {}
-        merged: set[str] = set()
+        changed, last, rewritten = dict[str, TrackedUser](), dict[str, Row](), set[str]()
         user_rows, interaction_rows, entries, handovers, merge_rows, reached = [], [], [], [], [], []
         duplicates, late, ignored = 0, 0, 0
         for partition, offset, event in deliveries:
             user = changed.get(event.key) or users.get(event.key) or TrackedUser()
+            if isinstance(event, Forget):
+                changed[event.key], now_void = forgotten(user, event, logs[partition], offset)
+                reached.append(now_void)
+                if changed[event.key] is not user:
+                    last.pop(event.key, None)
+                continue
             if not isinstance(event, Interaction):
-                if isinstance(event, Forget):
-                    changed[event.key], now_void = forgotten(user, event, logs[partition], offset)
-                    reached.append(now_void)
-                    if changed[event.key] is not user:
-                        last.pop(event.key, None)
-                    continue
-                after, handed_over = moved(user, event, Place(logs[partition], partition, offset))
+                after, handed_over = _after(user, event, Place(logs[partition], partition, offset), void)
                 handovers += handed_over
                 if after is not user:
                     changed[event.key], last[event.key] = after, user_row(event.key, after)
                     user_rows.append(last[event.key])
-                    merged.add(event.key)
+                    rewritten.add(event.key)
                 merge_rows += moves(user, after, event)
                 continue
             when, key = epoch_ms(event.timestamp, 0, "timestamp"), event_key(event.event_id)
             verdict = judge(user.ledger, key, logs[partition], offset)
-            void = verdict is Verdict.NEW and when <= user.ledger.forgotten
-            if void or verdict is Verdict.DUPLICATE:
-                duplicates, ignored = duplicates + (not void), ignored + void
+            forgotten_until = max(user.ledger.forgotten, void.get(event.item_id, 0))
+            of_no_use = verdict is Verdict.NEW and when <= forgotten_until
+            if of_no_use or verdict is Verdict.DUPLICATE:
+                duplicates, ignored = duplicates + (not of_no_use), ignored + of_no_use
                 changed[event.key] = user._replace(ledger=drop(user.ledger, logs[partition], offset))
                 continue
             entries.append((partition, Entry(offset, event.item_id, event.action, when)))
@@ -114,7 +116,7 @@ class UserTracker:
             duplicates,
             late,
             handovers,
-            merged,
+            rewritten,
             merge_rows,
             reached,
             ignored,
@@ -135,6 +137,11 @@ class UserTracker:
             self._online.write(advanced.online_rows, user_written_at=time.time_ns() // 1_000_000)
         self._users.put_all(advanced.users)
 
+    def _void(self, deliveries: Sequence[Delivery]) -> Mapping[str, int]:
+        """Items of these deliveries that were forgotten, each with the time until when (epoch milliseconds)."""
+        marks = self._erasures.marks(item_activity.name, _items(deliveries))
+        return {item_id: mark.before for item_id, mark in marks.items()}
+
     def _erase(self, reached: Sequence[Reached]) -> None:
         gone = self._online.erase({task.entity_id: mark.until for task, mark in reached})
         for task, _ in reached:
@@ -144,6 +151,25 @@ class UserTracker:
         """Drop what is cached: the partitions have a new owner."""
         self._users.clear()
         self._erasures.refresh()
+
+
+def _after(
+    user: TrackedUser, event: Merge | Handover | ForgetVisits, place: Place, void: Mapping[str, int]
+) -> tuple[TrackedUser, list[Handover]]:
+    """The user or session after what is no interaction, and what has to be handed over before that is stored."""
+    if isinstance(event, ForgetVisits):
+        return unvisited(user, {event.item_id: event.timestamp}), []
+    if isinstance(event, Handover):  # it may have been made before the item was forgotten
+        event = msgspec.structs.replace(event, activity=without(event.activity, void))
+    return moved(user, event, place)
+
+
+def _items(deliveries: Sequence[Delivery]) -> Iterator[str]:
+    for _, _, event in deliveries:
+        if isinstance(event, Interaction):
+            yield event.item_id
+        elif isinstance(event, Handover):
+            yield from event.activity.item_ids
 
 
 def _users(online: OnlineRows, erasures: Erasures, user_ids: list[str]) -> dict[str, TrackedUser]:

@@ -33,7 +33,7 @@ def count(advanced: Advanced, metrics: Metrics) -> None:
     metrics.ignored.inc(advanced.ignored)
     now = time.time()
     for row in advanced.online_rows:
-        if row.entity_id not in advanced.merged:  # a merge may come long after the newest event
+        if row.entity_id not in advanced.rewritten:  # a merge may come long after the newest event
             metrics.fresh.observe(now - row.values["user_activity_at"] / 1000)
 
 

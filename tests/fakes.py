@@ -1,6 +1,6 @@
 """Ten-line stand-ins. Their contract is tested beside the real thing in tests/feature_repo/test_online.py."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,10 @@ class MemoryRows:
         for entity_id in gone:
             del self.rows[entity_id]
         return gone
+
+    def unserve(self, item_ids: Set[str]) -> Mapping[str, int]:
+        """Nothing is served here."""
+        return {}
 
 
 @dataclass

@@ -90,6 +90,27 @@ def test_a_mark_is_known_by_the_id_alone_and_never_goes_back(erasures: Erasures)
     assert [task.until for task in erasures.tasks()] == [20]
 
 
+def test_marks_that_another_process_has_set_are_heard_of_by_its_tasks(erasures: Erasures) -> None:
+    film = Task("r", "item_activity", "film", 5)
+    assert erasures.marks("item_activity", ["film"]) == {}
+    other = Erasures(erasures._tables.engine.url, "salt")  # type: ignore[arg-type]
+    other.begin("r", "item", "film", [film])
+    other.reach([(film, Mark(20, 5))])
+    other.close()
+    assert erasures.marks("item_activity", ["film"]) == {}
+    erasures.heed("item_activity", erasures.tasks())
+    assert erasures.marks("item_activity", ["film", "song"]) == {"film": Mark(20, 5)}
+
+
+def test_an_owner_that_has_answered_is_not_one_that_was_told(erasures: Erasures) -> None:
+    erasures.begin("r", "user", "ann-17", [OTHER])
+    erasures.reach([(OTHER, Mark(20))])
+    erasures.told(OTHER)  # the answer was there before this was written down
+    assert [task.told_ms for task in erasures.tasks()] == [None]
+    erasures.told(erasures.tasks()[0])  # the owners of other rows
+    assert [task.told_ms is not None for task in erasures.tasks()] == [True]
+
+
 def test_a_message_that_is_read_again_after_all_is_done_opens_nothing_anew(erasures: Erasures) -> None:
     erasures.begin("r", "user", "ann-17", [OTHER])
     erasures.reach([(OTHER, Mark(20))])

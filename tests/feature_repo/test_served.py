@@ -10,7 +10,7 @@ from deploy.laptop.ports import free_environment
 from deploy.laptop.system import running
 from feature_repo.features import user_profile
 from feature_repo.online import OnlineRows, Row
-from feature_repo.served import KEPT, ServedPages
+from feature_repo.served import KEPT, Page, ServedPages, decode, encode
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 
@@ -60,3 +60,22 @@ def test_what_was_served_goes_with_the_rows(settings: StoreSettings) -> None:
     rows.write([Row("gone", T, {"user_attributes": []})])
     assert rows.erase({"gone": T}) == {"gone"}
     assert served(open_store(settings), "gone") == []
+
+
+def test_an_item_leaves_all_pages_and_the_rest_stays_as_it_is(
+    settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feature_repo.served.LISTS", 2)
+    store, names = open_store(settings), [f"fan-{number}" for number in range(5)]
+    pages = [Page(1, 0, ["film", "song"]), Page(2, 0, ["film-2"]), Page(3, 0, ["song", "film", "film"])]
+    for name in names:
+        served(open_store(settings), name, *map(encode, pages))
+    served(open_store(settings), "other", encode(pages[1]))
+    rows = OnlineRows(store, user_profile)
+    assert rows.unserve({"film", "nobody's"}) == {"film": len(names)}
+    left = [Page(1, 0, ["song"]), pages[1], Page(3, 0, ["song"])]
+    for name in (names[0], names[-1]):
+        assert [decode(page) for page in served(open_store(settings), name)] == left
+    client = store._get_provider().online_store._get_client(store.config.online_store)
+    assert all(client.ttl(key) > 0 for key in client.scan_iter(match=b"*fan-*"))
+    assert rows.unserve({"film"}) == {}

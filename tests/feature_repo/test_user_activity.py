@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feature_repo.decay import weight
-from feature_repo.user_activity import UserActivity, Visit, advance, from_row, session_events, to_row
+from feature_repo.user_activity import UserActivity, Visit, advance, from_row, session_events, to_row, without
 from feature_repo.vocabulary import ACTION_CODE, ACTIONS, CATEGORIES_KEPT, HALF_LIVES, HISTORY_LENGTH, SESSION_GAP
 
 T = 1_750_000_000_000  # 2025-06-15
@@ -136,3 +136,30 @@ def test_the_strongest_affinities_are_kept() -> None:
     activity = after([Event("x", "click", T + n, (f"c{n}",)) for n in range(CATEGORIES_KEPT + 5)])
     assert len(activity.categories) == CATEGORIES_KEPT
     assert "c0" not in activity.categories and f"c{CATEGORIES_KEPT + 4}" in activity.categories
+
+
+@given(st.lists(events, max_size=150), st.dictionaries(st.sampled_from("abx"), st.integers(T - 10**9, T), max_size=2))
+def test_without_an_item_the_history_is_made_of_the_other_events_as_far_as_it_had_room_for_them(
+    stream: list[Event], void: dict[str, int]
+) -> None:
+    """Visits that the item's had pushed out do not come back: what is left is the end of the other events' history."""
+    left, full = without(after(stream), void), after(stream)
+    others = after([event for event in stream if event.timestamp > void.get(event.item_id, 0)])
+    assert left.history == others.history[len(others.history) - len(left.history) :]
+    if sum(event.action != "impression" for event in stream) <= HISTORY_LENGTH:
+        assert (left.history, left.session) == (others.history, others.session)
+    assert len({len(left.item_ids), len(left.actions), len(left.timestamps)}) == 1
+    assert left.session == session_events(left.timestamps)
+    assert (left.at, left.counts, left.categories) == (full.at, full.counts, full.categories)
+    assert without(left, void) is left
+
+
+@given(st.lists(events, max_size=30), st.lists(events, max_size=30), st.integers(T - 10**9, T))
+def test_an_item_may_be_taken_out_before_or_after_what_else_happens(
+    before: list[Event], others: list[Event], until: int
+) -> None:
+    later = [event for event in others if event.item_id != "a"]
+    assert (
+        after(later, without(after(before), {"a": until})).history
+        == without(after(before + later), {"a": until}).history
+    )

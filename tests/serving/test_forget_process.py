@@ -13,6 +13,7 @@ from tests.streaming.searching import traces
 
 pytestmark = pytest.mark.process
 GONE, SESSION, OTHER = "gone-7f3a", "sess-91bc", "other-55d0"
+NOON = "2026-01-01T12:00:00Z"
 QUICK = {
     "FRESHRANK_ERASE_EVERY_S": "0.3",
     "FRESHRANK_ERASE_AGAIN_S": "1",
@@ -43,6 +44,10 @@ def found(api: Api, needle: str) -> list[str]:
 
 def known(api: Api, user_id: str) -> bool:
     return api.ask(f"/v1/users/{user_id}")[0] == 200
+
+
+def met(api: Api, user_id: str) -> list[str]:
+    return [visit["item_id"] for visit in api.ask(f"/v1/users/{user_id}")[1]["history"]]
 
 
 def live_through(api: Api, user_id: str) -> None:
@@ -98,7 +103,16 @@ def test_users_as_last_read_are_dropped_as_well(api: Api) -> None:
         api.system.start("online-store")
 
 
-def test_a_deleted_item_is_not_ranked_any_more(api: Api) -> None:
-    item_id = api.item_ids[-1]
-    delete(api, f"/v1/items/{item_id}")
+def test_a_deleted_item_is_not_ranked_any_more_and_nobody_has_met_it(api: Api) -> None:
+    item_id, fan = api.item_ids[2], "fan-3c9e"
+    live_through(api, fan)
+    assert item_id in met(api, fan)
+    receipt_id = delete(api, f"/v1/items/{item_id}")["receipt_id"]
     eventually(lambda: api.rank(item_id)[1]["unavailable_items"] == [item_id])
+    eventually(lambda: api.ask(f"/v1/receipts/{receipt_id}")[1]["state"] == "done", timeout=60)
+    assert len(met(api, fan)) == 5 and item_id not in met(api, fan)
+    clicks = [{"user_id": fan, "item_id": item_id, "action": "click", "timestamp": NOON}]
+    clicks += [{"user_id": fan, "item_id": api.item_ids[7], "action": "click"}]
+    assert api.ask("/v1/events", clicks)[1]["accepted"] == 2  # one of them is too late
+    eventually(lambda: api.item_ids[7] in met(api, fan))
+    assert item_id not in met(api, fan)

@@ -8,10 +8,11 @@ import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
 from feature_repo.item_table import ItemTable
+from feature_repo.served import Page
 from feature_repo.vocabulary import VECTOR_SIZE
 from serving import served_lists
 from serving.budget import Budget
-from serving.served_lists import ITEMS, LOST, WRITING, Page, ServedLists, served
+from serving.served_lists import ITEMS, LOST, WRITING, ServedLists, served
 from tests.serving.fakes import FakePages
 
 

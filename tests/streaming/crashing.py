@@ -10,10 +10,10 @@ from feature_repo.features import item_activity, item_content, user_activity
 from feature_repo.online import Row
 from streaming.by_item import Envelope, envelopes
 from streaming.events import Interaction, Merge
-from streaming.forget import Forget
+from streaming.forget import Forget, ForgetVisits
 from streaming.item_activity import Advanced as AdvancedItems
 from streaming.item_activity import ItemTracker
-from streaming.merge import Handover
+from streaming.merge import Message
 from streaming.offline_log import OfflineLog
 from streaming.user_activity import Advanced, Delivery, UserTracker
 from tests.fakes import MemoryErasures, MemoryRows
@@ -38,7 +38,7 @@ class Step(NamedTuple):
 class Broker:
     """Topics as lists; what is committed is not delivered again."""
 
-    interactions: list[list[Interaction | Merge | Handover | Forget]]  # [partition][offset]
+    interactions: list[list[Message]]  # [partition][offset]
     by_item: list[list[Envelope]] = field(default_factory=lambda: [[] for _ in range(PARTITIONS)])
     committed: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
     committed_by_item: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
@@ -146,9 +146,9 @@ def run(broker: Broker, stores: Stores, steps: Sequence[Step]) -> int:
     return crashes
 
 
-def partitioned(events: Sequence[Interaction | Merge | Forget]) -> list[list[Interaction | Merge | Handover | Forget]]:
+def partitioned(events: Sequence[Interaction | Merge | Forget | ForgetVisits]) -> list[list[Message]]:
     """The topic: every user's events in one partition."""
-    topic: dict[int, list[Interaction | Merge | Handover | Forget]] = defaultdict(list)
+    topic: dict[int, list[Message]] = defaultdict(list)
     for event in events:
         topic[place_of(event.key)].append(event)
     return [topic[partition] for partition in range(PARTITIONS)]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from feast import FeatureStore, FeatureView
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from redis import Redis
 
 from deploy.laptop.ports import free_environment
 from deploy.laptop.system import System, running
@@ -36,6 +37,11 @@ class Live(NamedTuple):
     @property
     def broker(self) -> str:
         return self.system.settings.broker
+
+    @property
+    def redis(self) -> Any:
+        host, port = self.system.settings.redis.split(",")[0].split(":")
+        return Redis(host, int(port))
 
     def online(self, view: FeatureView, *entity_ids: str) -> dict[str, dict[str, Any]]:
         rows = OnlineRows(self.store, view).read(entity_ids)

@@ -257,3 +257,6 @@ def test_a_backfill_brings_nobody_back(tmp_path: Path, settings: StoreSettings, 
     late = [each for each in events if each["timestamp"] > half or (each["user_id"] != "x" and each["item_id"] != "a")]
     assert {row["event_id"] for row in table(settings, "interactions")} == {each["event_id"] for each in late}
     assert online["user_profile"].rows == {} and set(online["item_content"].rows) == {"b"}
+    for row in (*table(settings, "user_activity"), *(each.values for each in online["user_activity"].rows.values())):
+        visits = zip(row["history_item_ids"], row["history_timestamps"], strict=True)
+        assert all(item_id != "a" or when > half for item_id, when in visits)

@@ -1,10 +1,12 @@
 """Who is forgotten is found nowhere: a real broker, Redis and worker, every store searched for the id."""
 
+import asyncio
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +16,7 @@ from deploy.laptop.system import running
 from feature_repo import features
 from feature_repo.erasure import Erasures, open_erasures
 from feature_repo.erasure_receipts import state_of
+from feature_repo.served import Page, ServedPages, encode
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from streaming.events import Deletion, Interaction, Item, Merge, User
@@ -22,6 +25,7 @@ from tests.streaming.searching import traces
 
 pytestmark = pytest.mark.process
 GONE, SESSION, OTHER = "gone-7f3a", "sess-91bc", "other-55d0"
+ITEM = "banned-9c41e7d2"
 
 
 @pytest.fixture(scope="module")
@@ -103,18 +107,83 @@ def test_a_user_is_found_in_no_store_after_the_deletion(worker: Live, erasures: 
     assert len(row["history_item_ids"]) == 1
 
 
-def test_an_item_is_found_in_no_row_of_its_own(worker: Live, erasures: Erasures) -> None:
-    worker.send([Item(item_id="banned-1", title="Forbidden-Title-77"), click(OTHER, 20, "banned-1")])
-    worker.eventually(lambda: worker.online(features.item_activity, "banned-1"))
-    worker.eventually(lambda: worker.online(features.item_content, "banned-1"))
+def served(worker: Live, user_id: str, *item_ids: str) -> None:
+    """Keep a page as the API does."""
+
+    async def serve() -> None:
+        await ServedPages(worker.store, seconds=600).add(user_id, encode(Page(1, 0, list(item_ids))))
+        await worker.store.close()
+
+    asyncio.run(serve())
+
+
+def met(user_id: str, number: int, item_id: str = ITEM) -> Interaction:
+    """Ten minutes ago, so that it can be told from what comes after the deletion."""
+    event = click(user_id, number, item_id)
+    return msgspec.structs.replace(event, timestamp=time.time_ns() // 1_000_000 - 600_000 + number)
+
+
+def history(worker: Live, user_id: str) -> list[str]:
+    found = worker.online(features.user_activity, user_id)
+    return list(found[user_id]["history_item_ids"]) if found else []
+
+
+def receipt_of(worker: Live, *options: str) -> str:
     variables = [f"{name}={value}" for name, value in worker.system.environment.items()]
-    command = ["env", *variables, sys.executable, "-m", "streaming.erase"]
-    asked = subprocess.run([*command, "--item", "banned-1"], capture_output=True, text=True, check=True).stdout.strip()
+    command = ["env", *variables, sys.executable, "-m", "streaming.erase", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_an_item_is_found_in_no_store_but_where_it_says_that_it_is_gone(worker: Live, erasures: Erasures) -> None:
+    fans = [f"fan-{number}" for number in range(3)]
+    theirs = [met(fan, number, item_id) for fan in fans for number, item_id in enumerate(["film", ITEM, "song", ITEM])]
+    sessions = [
+        msgspec.structs.replace(met("", 0), event_id=f"{name}-e", user_id=None, session_id=name, action="view")
+        for name in ("merged-with-it", "came-with-it")
+    ]
+    worker.send([Item(item_id=ITEM, title="Forbidden-Title-77"), *theirs, *sessions])
+    worker.send([Merge(event_id="mwi", session_id="merged-with-it", user_id=fans[0])])
+    worker.eventually(lambda: [history(worker, fan).count(ITEM) for fan in fans] == [3, 2, 2])
+    worker.eventually(
+        lambda: worker.online(features.item_activity, ITEM) and worker.online(features.item_content, ITEM)
+    )
+    worker.eventually(lambda: history(worker, "session:came-with-it") == [ITEM])
+    served(worker, fans[0], "film", ITEM)
+    before = {fan: worker.online(features.user_activity, fan)[fan] for fan in fans}
+    assert [place for place in found(worker, ITEM) if "offline/user_activity" in place]
+
+    asked = receipt_of(worker, "--item", ITEM)
     worker.eventually(lambda: done(erasures, asked))
     worker.eventually(lambda: not found(worker, "Forbidden-Title-77"))
-    told = subprocess.run([*command, "--receipt", asked], capture_output=True, text=True, check=True).stdout
-    assert told.startswith("item: done\n") and "1 rows  offline log: item_content" in told
-    assert not worker.online(features.item_content, "banned-1")["banned-1"]["item_available"]
-    assert worker.online(features.item_activity, "banned-1")["banned-1"]["item_activity_at"] == 0
-    for table in ("item_content", "item_activity", "interactions"):
-        assert "banned-1" not in {row["item_id"] for row in worker.logged(table)}
+    assert not worker.online(features.item_content, ITEM)[ITEM]["item_available"]
+    assert worker.online(features.item_activity, ITEM)[ITEM]["item_activity_at"] == 0
+    receipt = erasures.receipt(asked)
+    removed = {each.store: each.rows for each in receipt.removals} if receipt else {}
+    removed.pop("online store: item_content", None)  # where the search was there before the row that took its place
+    assert removed == {
+        "offline log: histories": 12,  # three rows of each fan, one of a merge, one of each session
+        "offline log: interactions": 8,
+        "offline log: item_activity": 8,
+        "offline log: item_content": 1,
+        "online store: histories": 4,
+        "online store: what was served": 1,
+    }
+    [key] = worker.redis.scan_iter(match=f"*{ITEM}*")  # the item's own empty rows; without them no byte is left
+    worker.redis.delete(key)
+    worker.redis.bgrewriteaof()
+    worker.eventually(lambda: not found(worker, ITEM))
+    assert receipt_of(worker, "--receipt", asked).startswith("item: done\n")
+    for fan in fans:
+        row = worker.online(features.user_activity, fan)[fan]
+        assert row["history_item_ids"] == ["film", "song"] and len(row["history_timestamps"]) == 2
+        kept = {name: value for name, value in row.items() if name.startswith(("user_actions", "user_activity_at"))}
+        assert kept == {name: before[fan][name] for name in kept}
+
+    worker.send([*theirs, *sessions, Merge(event_id="cwi", session_id="came-with-it", user_id=fans[1])])
+    worker.send([msgspec.structs.replace(each, event_id=f"again-{each.event_id}") for each in theirs])
+    worker.send([click(fans[2], 20, "film")])  # behind what this user sent again
+    worker.eventually(lambda: history(worker, fans[2])[-2:] == ["song", "film"])
+    worker.eventually(lambda: [history(worker, fan).count("song") for fan in fans] == [2, 2, 2])
+    assert not found(worker, ITEM)
+    worker.send([click(fans[2], 30, ITEM)])  # as of a new item
+    worker.eventually(lambda: history(worker, fans[2]).count(ITEM) == 1)

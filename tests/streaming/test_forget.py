@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_repo.erasure import Mark
 from feature_repo.features import item_activity, item_content, user_activity, user_profile
 from feature_repo.item_activity import ItemActivity
-from feature_repo.user_activity import UserActivity
+from feature_repo.user_activity import UserActivity, without
 from streaming.by_item import Entry, Envelope
 from streaming.catalogue import Catalogue, Upsert, _upsert
 from streaming.events import Interaction, InvalidEvent, Item, Merge, User, encode, user
-from streaming.forget import Forget, ForgetItem, forget, forget_item
+from streaming.forget import Forget, ForgetItem, ForgetVisits, forget, forget_item, forget_visits
 from streaming.item_activity import ItemTracker
 from streaming.merge import Handover, message
 from streaming.offline_log import OfflineLog
@@ -57,8 +58,8 @@ def owner(tmp_path: Path) -> Owner:
     return Owner(tmp_path)
 
 
-def did(number: int, when: int = T, user_id: str = "u") -> Interaction:
-    return Interaction(event_id=f"e{number}", user_id=user_id, item_id="i", action="click", timestamp=when)
+def did(number: int, when: int = T, user_id: str = "u", item_id: str = "i") -> Interaction:
+    return Interaction(event_id=f"e{number}", user_id=user_id, item_id=item_id, action="click", timestamp=when)
 
 
 def gone(when: int = T + 1000, user_id: str = "u") -> Forget:
@@ -159,6 +160,89 @@ def test_no_crash_and_no_redelivery_brings_back_what_was_forgotten(
     assert left == {user: user_after([each for each in kept if each.key == user]) for user in {e.key for e in kept}}
 
 
+def unvisit(when: int = T + 1000, user_id: str = "u", item_id: str = "i") -> ForgetVisits:
+    return ForgetVisits(event_id="r", user_id=user_id, item_id=item_id, timestamp=when)
+
+
+def history(owner: Owner) -> tuple[str, ...]:
+    state = owner.state()
+    return state.item_ids if state else ()
+
+
+def test_visits_of_a_forgotten_item_leave_the_history_and_nothing_else_changes(owner: Owner) -> None:
+    owner.take(did(1), did(2, T + 1, item_id="other"), did(3, T + 2))
+    before, row = owner.state(), owner.rows.rows["u"]
+    advanced = owner.take(unvisit())
+    state = owner.state()
+    assert before and state == without(before, {"i": T + 1000}) and state.item_ids == ("other",)
+    assert (state.at, state.counts, state.categories) == (before.at, before.counts, before.categories)
+    assert owner.rows.rows["u"].stamp == row.stamp + 1 and len(advanced.user_rows) == 1
+    assert advanced.rewritten == {"u"} and not advanced.entries and not advanced.interaction_rows
+    owner.take(did(4, T + 3, item_id="other"))
+    assert history(owner) == ("other", "other")
+
+
+def test_told_again_it_changes_nothing(owner: Owner) -> None:
+    owner.take(did(1), unvisit())
+    row = owner.rows.rows["u"]
+    for again in (owner.take(unvisit()), owner.take(did(1), unvisit(), offset=0), owner.take(unvisit(user_id="x"))):
+        assert not again.user_rows and not again.online_rows
+    assert owner.rows.rows == {"u": row}
+
+
+def test_visits_after_the_deletion_of_the_item_stay(owner: Owner) -> None:
+    owner.take(did(1), did(2, T + 1001), unvisit())
+    assert owner.state() == without(user_after([did(1), did(2, T + 1001)]), {"i": T})
+    assert history(owner) == ("i",)
+
+
+def test_an_event_from_before_its_item_was_forgotten_is_ignored(owner: Owner) -> None:
+    owner.erasures.known["item_activity", "i"] = Mark((T + 1000) * 1000, T + 1000)
+    advanced = owner.take(did(1), did(2, T + 1000), did(3, T + 5, item_id="other"), did(4, T + 1001))
+    assert advanced.ignored == 2 and [entry.item_id for _, entry in advanced.entries] == ["other", "i"]
+    assert owner.state() == user_after([did(3, T + 5, item_id="other"), did(4, T + 1001)])
+    owner.users = owner.new(LOG + 1)  # a topic that was made anew
+    assert owner.take(did(1), did(5, T + 999), offset=0).ignored == 2
+    assert history(owner) == ("other", "i")
+
+
+def test_a_session_that_was_handed_over_before_does_not_bring_the_item_back(owner: Owner) -> None:
+    activity = user_after([did(1), did(2, T + 1, item_id="other")])
+    sent = Handover(event_id="m", session_id="s", user_id="u", timestamp=T + 2, source=1, offset=3, activity=activity)
+    owner.erasures.known["item_activity", "i"] = Mark((T + 1000) * 1000, T + 1000)
+    owner.take(sent)
+    assert owner.state() == without(activity, {"i": T + 1000}) and history(owner) == ("other",)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["u", "v", "xx"]), st.sampled_from("ij"), st.integers(T, T + 10**6)),
+        min_size=1,
+        max_size=30,
+    ),
+    st.lists(st.builds(Step, st.integers(1, 8), st.sampled_from([-1, *range(10)]), st.booleans()), max_size=12),
+    st.data(),
+)
+def test_no_crash_and_no_redelivery_brings_a_forgotten_item_back(
+    drawn: list[tuple[str, str, int]], script: list[Step], data: st.DataObject
+) -> None:
+    """The owners know no marks, so it is the messages alone that take the item out."""
+    events = [did(number, when, user, item) for number, (user, item, when) in enumerate(drawn)]
+    until = data.draw(st.integers(T, T + 10**6))
+    place = data.draw(st.integers(0, len(events)))
+    later = [each for each in events[place:] if each.item_id != "i" or int(each.timestamp or 0) > until]
+    sent: list[Any] = [*events[:place], *(unvisit(until, user) for user in ("u", "v", "xx")), *later]
+    with tempfile.TemporaryDirectory() as folder:
+        stores = Stores(Path(folder), {})
+        run(Broker(partitioned(sent)), stores, script)
+    for user_id, row in stores.users.rows.items():
+        everything = user_after([each for each in (*events[:place], *later) if each.key == user_id])
+        state = user_from_row(row.values).activity
+        assert state.history == without(everything, {"i": until}).history
+        assert state.counts == everything.counts
+
+
 def items(erasures: MemoryErasures, rows: MemoryRows, folder: Path) -> ItemTracker:
     return ItemTracker(rows, OfflineLog(folder), 10, erasures)  # type: ignore[arg-type]
 
@@ -234,6 +318,9 @@ def test_the_messages_are_read_back_and_checked() -> None:
     assert message(encode(gone()), T + 1000) == gone() == forget(encode(gone()), T)
     item = ForgetItem(event_id="r", item_id="i", timestamp=T)
     assert forget_item(encode(item), T) == item
+    assert message(encode(unvisit()), T + 1000) == unvisit() == forget_visits(encode(unvisit()), T)
+    longest = "session:" + "s" * 256
+    assert message(encode(gone(user_id=longest)), T).key == message(encode(unvisit(user_id=longest)), T).key == longest
     with pytest.raises(InvalidEvent, match="timestamp"):
         forget(encode(gone(T + 10**9)), T)
     with pytest.raises(InvalidEvent, match="user_id"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from feature_repo.online import Row
 from feature_repo.user_activity import UserActivity, advance, to_row
 from streaming import log_erasure, part_erasure
-from streaming.compaction import MERGED, alone, compact
+from streaming.compaction import MERGED, _merge, alone, compact
 from streaming.offline_log import MERGES, NO_ROWS, OfflineLog
 
 T = 1_750_000_000_000
@@ -61,6 +61,46 @@ def test_exactly_the_void_rows_go(parts: list[list[tuple[str, int]]], until: dic
 @pytest.fixture
 def log(tmp_path: Path) -> OfflineLog:
     return OfflineLog(tmp_path)
+
+
+def test_a_part_that_holds_an_item_says_whose_it_is_before_it_is_written_anew(
+    log: OfflineLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append("user_activity", "1", rows(("a", 1), ("b", 1), ("a", 2)))
+    log.append("user_activity", "2", [Row("c", 1, to_row(advance(UserActivity(), "song", "click", T)))])
+    parts = [log.folder / "user_activity" / f"{number}.parquet" for number in (1, 2)]
+    places, said = [part.stat().st_ino for part in parts], list[object]()
+
+    def erase_visits() -> None:
+        log_erasure.erase_visits(log, {"film": T}, said.append, lambda *found: said.append(found))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            erase_visits()
+    assert said == [{"a", "b"}, ("1.parquet", {"film": 3})] and [part.stat().st_ino for part in parts] == places
+    erase_visits()
+    assert said[2:] == said[:2]
+    assert pq.ParquetFile(parts[0]).read()["history_item_ids"].to_pylist() == [[], [], []]
+    assert parts[0].stat().st_ino != places[0] and parts[1].stat().st_ino == places[1]
+    erase_visits()
+    assert len(said) == 4
+
+
+def test_what_compaction_makes_of_parts_meanwhile_is_looked_through_as_well(log: OfflineLog) -> None:
+    for number in range(20):
+        log.append("user_activity", f"{10**18 + number}-1", rows(("a", number)))
+    found: list[str] = []
+
+    def report(part: str, _: object) -> None:
+        if not found:
+            _merge(sorted((log.folder / "user_activity").glob("1*.parquet")))
+        found.append(part)
+
+    log_erasure.erase_visits(log, {"film": T}, lambda users: None, report)
+    assert len(found) == 21 and found[-1].startswith("merged-")
+    every = (log.folder / "user_activity").glob("*.parquet")
+    assert not any(row["history_item_ids"] for part in every for row in pq.ParquetFile(part).read().to_pylist())
 
 
 def test_a_part_without_the_user_is_not_touched(log: OfflineLog) -> None:

@@ -18,7 +18,7 @@ from feature_repo.online import Row, moment
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from feature_repo.user_activity import UserActivity, advance, to_row
-from streaming import log_erasure
+from streaming import log_erasure, sql_log
 from streaming.events import Interaction, Item, User
 from streaming.offline_log import INTERACTIONS, MERGES, SCHEMAS, OfflineLog
 from streaming.row_log import open_log
@@ -190,3 +190,38 @@ def test_rows_of_the_forgotten_go_and_newer_ones_and_other_peoples_stay(settings
     left = {(row["user_id"], row["event_timestamp"]) for row in rows_of(settings, "user_activity")}
     assert left == {("7", moment(stamp + 5)), ("8", moment(stamp))}
     assert [row["user_id"] for row in rows_of(settings, INTERACTIONS)] == ["8"]
+
+
+def test_visits_of_a_forgotten_item_leave_the_histories(
+    settings: StoreSettings, log: SqlLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_log, "HISTORIES", 2)
+    rows = []
+    for number, items in enumerate([["42"], ["film"], ["42", "film"], ["film", "42"], ["42", "42"]]):
+        activity = UserActivity()
+        for place, item_id in enumerate(items):
+            activity = advance(activity, item_id, "click", T + place)
+        rows.append(Row(f"u{number}", T * 1000 + number, to_row(activity)))
+    log.append("user_activity", "part", rows)
+    settled, told = list[set[str]](), list[Any]()
+    for _ in range(2):
+        log_erasure.erase_visits(log, {"42": T}, settled.append, lambda part, counts: told.append((part, counts)))
+    assert set().union(*settled) == {"u0", "u2", "u4"} and sum(counts["42"] for _, counts in told) == 3
+    assert len({part for part, _ in told}) == len(told)
+    left = rows_of(settings, "user_activity")
+    assert [row["history_item_ids"] for row in left] == [[], ["film"], ["film"], ["film", "42"], ["42"]]
+    assert [len(row["history_timestamps"]) for row in left] == [0, 1, 1, 2, 1]
+    assert [row["user_session_events"] for row in left] == [0, 1, 1, 2, 1]
+    assert [row["user_actions_1h"] for row in left] == [list(row.values["user_actions_1h"]) for row in rows]
+    log.append("user_activity", "part", rows)  # a batch that is delivered again does not put it back
+    assert rows_of(settings, "user_activity") == left
+
+
+def test_interactions_with_a_forgotten_item_go_by_their_own_time(settings: StoreSettings, log: SqlLog) -> None:
+    log.append(INTERACTIONS, "", [event(), event("8")._replace(stamp=T * 1000 + 10**9)])
+    told: list[Any] = []
+    for until in (T - 1, T):
+        log_erasure.erase(
+            log, INTERACTIONS, "item_id", {"4\\2": until}, lambda part, rows: told.append(dict(rows)), "timestamp"
+        )
+    assert told == [{}, {"4\\2": 2}]

@@ -1,5 +1,7 @@
 """Rankings of users and items that are forgotten since."""
 
+import msgspec
+
 from feature_repo.erasure import Mark
 from tests.fakes import MemoryErasures
 from tests.training.logged import asked
@@ -18,3 +20,10 @@ def test_rankings_that_saw_void_rows_are_left_out() -> None:
     erasures.known["item_content", "song"] = Mark(NOW)
     assert unforgotten([came_back, bob], erasures) == [came_back]  # type: ignore[arg-type]
     assert unforgotten([], erasures) == []  # type: ignore[arg-type]
+
+
+def test_rankings_that_saw_a_history_with_a_forgotten_item_are_left_out() -> None:
+    ann, bob = (asked(user_id, ["film", "song"], NOW, STAMPS) for user_id in ("ann", "bob"))
+    ann = msgspec.structs.replace(ann, history_item_ids=["banned", "song"])
+    erasures = MemoryErasures({("item_activity", "banned"): Mark(NOW - 9)})
+    assert unforgotten([ann, bob], erasures) == [bob]  # type: ignore[arg-type]
