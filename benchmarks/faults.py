@@ -39,6 +39,7 @@ class Load(NamedTuple):
 
     body: Callable[[int], bytes]
     rate: float
+    path: str = "/v1/rank"
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def during(system: System, process: str, fault: str, asked: Load) -> list[Outcom
     address = (system.settings.api_host, system.settings.api_port)
     with ThreadPoolExecutor(1) as thread:
         seconds = BEFORE + AWAY + AFTER
-        outcomes = thread.submit(asyncio.run, load([address], "/v1/rank", asked.body, asked.rate, seconds))
+        outcomes = thread.submit(asyncio.run, load([address], asked.path, asked.body, asked.rate, seconds))
         threading.Event().wait(BEFORE)
         with away(system, process, fault):
             threading.Event().wait(AWAY)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from tqdm import trange
 
 from benchmarks.http_client import HttpClient
@@ -32,7 +33,8 @@ from streaming.broker import create_topics
 from streaming.settings import StreamSettings
 from training.config import TrainConfig
 from training.model import Ranker
-from training.onnx_models import export_ranker
+from training.onnx_models import export_ranker, export_user_encoder
+from training.user_encoder import UserEncoder
 
 CATEGORIES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller", "War")
 PART = 10_000  # items written at once
@@ -42,10 +44,11 @@ LEAST_LOADED = 500  # items a second that the API loads at the very least
 def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool = False) -> list[str]:
     """Write a Triton repository and a promoted bundle where the environment says; returns the item ids.
 
-    ``real`` takes the trainer's ranker (its weights are random: they cost the same) in place of the tiny model.
+    ``real`` takes the trainer's ranker and user encoder (their weights are random: they cost the same) in place of the
+    tiny ones.
     """
     repository, bundles = Path(environment["FRESHRANK_MODEL_REPOSITORY"]), Path(environment["FRESHRANK_BUNDLES"])
-    for model in ("ranker", "item_encoder"):
+    for model in ("ranker", "user_encoder", "item_encoder"):
         (repository / model).mkdir(parents=True)
         shutil.copy(ROOT / "triton_models" / model / "config.pbtxt", repository / model)
     item_ids = [f"item-{number}" for number in range(items)]
@@ -53,7 +56,10 @@ def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool =
     bundle = write_bundle(bundles, repository, item_ids, vectors(items, seed), 1, contents)
     if real:
         chosen = TrainConfig()
-        export_ranker(Ranker(chosen.layers, chosen.heads, chosen.hidden, chosen.dropout), bundle / "ranker.onnx")
+        ranker = Ranker(chosen.layers, chosen.heads, chosen.hidden, chosen.dropout)
+        export_ranker(ranker, bundle / "ranker.onnx")
+        known = torch.from_numpy(vectors(items, seed).astype(np.float32))
+        export_user_encoder(UserEncoder(ranker, known).eval(), bundle / "user_encoder.onnx")
     return item_ids
 
 

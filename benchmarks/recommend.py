@@ -32,6 +32,7 @@ from serving.candidates.lists import Lists
 from serving.candidates.nearest import Nearest
 from serving.candidates.retrieval import SHARED, SOURCES
 from serving.candidates.top import top
+from serving.candidates.user_vector import user_vector
 from serving.settings import ServingSettings
 
 Array = npt.NDArray[Any]
@@ -83,7 +84,7 @@ async def _in_turn(
     bare, gathered, shares = [], [], []
     with ThreadPoolExecutor(1) as threads:
         for number, met in zip(range(-WARM_UP, requests), histories(len(table), now_ms), strict=False):
-            asked = Asked(within, met, now_ms)
+            asked = Asked(within, met, now_ms, user_vector(met, table))
             started = time.perf_counter()
             await gather(asked, SOURCES, limits, table.rankable, threads)
             done = time.perf_counter()

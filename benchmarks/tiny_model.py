@@ -1,6 +1,7 @@
 """A model small enough to write down: the ranker's real interface, a score whose value is known.
 
-score = item_vector . sum of history_vectors + user_item_affinity + item_ctr_7d; the item encoder counts tokens.
+score = item_vector . sum of history_vectors + user_item_affinity + item_ctr_7d; the user encoder says where that sum
+points; the item encoder counts tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from onnx import TensorProto, helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from feature_repo.bundle import BundleMetadata, promote, write_items, write_metadata
-from feature_repo.inputs import tensors
+from feature_repo.inputs import asking_tensors, tensors
 from feature_repo.item_text import content_fingerprint
 from feature_repo.vocabulary import ATTRIBUTES, VECTOR_SIZE
 
@@ -42,10 +43,11 @@ def write_bundle(
     else:
         write_items(path, item_ids, vectors)
     _save(ranker(), path / "ranker.onnx", repository / "ranker" / str(version))
+    _save(user_encoder(), path / "user_encoder.onnx", repository / "user_encoder" / str(version))
     _save(item_encoder(), path / "item_encoder.onnx", repository / "item_encoder" / str(version))
     tokenizer().save(str(path / "tokenizer.json"))
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    write_metadata(path, BundleMetadata(path.name, version, "none", created, "none", "none"))
+    write_metadata(path, BundleMetadata(path.name, version, "none", created, "none", "none", user_encoder=True))
     promote(path)
     return path
 
@@ -64,6 +66,17 @@ def ranker() -> Any:
     axes = [helper.make_tensor(f"axis_{axis}", TensorProto.INT64, [1], [axis]) for axis in (1, 2)]
     outputs = [(name, ("N",), "float32") for name in ("scores", "click_probability")]
     return _model(nodes, inputs, outputs, axes)
+
+
+def user_encoder() -> Any:
+    """A user encoder as ONNX: the direction of the sum of the history's vectors."""
+    inputs = [(tensor.name, tensor.shape, tensor.dtype) for tensor in asking_tensors()]
+    nodes = [
+        helper.make_node("ReduceSum", ["history_vectors", "axis_1"], ["user"], keepdims=0),  # [B, D]
+        helper.make_node("LpNormalization", ["user"], ["user_vector"], axis=-1, p=2),
+    ]
+    axis = helper.make_tensor("axis_1", TensorProto.INT64, [1], [1])
+    return _model(nodes, inputs, [("user_vector", (VECTOR_SIZE,), "float32")], [axis])
 
 
 def item_encoder() -> Any:

@@ -1,9 +1,10 @@
 """A model bundle: one directory that is promoted and rolled back as a whole.
 
-``ranker.onnx  item_encoder.onnx  tokenizer.json  item_vectors.npy [n, VECTOR_SIZE]  item_ids.json  bundle.json``
+``ranker.onnx  user_encoder.onnx  item_encoder.onnx  tokenizer.json  item_ids.json  bundle.json``
+``item_vectors.npy [n, VECTOR_SIZE]`` are those of the items in the order of their ids,
 ``item_fingerprints.npy [n]`` says of which text each vector is (item_text.py), ``item_residuals.npy`` [n, VECTOR_SIZE]
 what was learned of each item beyond its text, ``item_neighbours.npz`` the nearest items of each (neighbours.py);
-bundles of before these three existed are read without them.
+bundles of before these three and the user encoder existed are read without them.
 """
 
 import json
@@ -43,6 +44,7 @@ class BundleMetadata:
     git_commit: str
     encoder: str  # name or path of the language model the item encoder was tuned from
     media: dict[str, int] = field(default_factory=dict)  # what the item encoder reads beside text -> its size
+    user_encoder: bool = False  # whether Triton has one of this version, which candidates are found with
     variant: str = "fp32"  # arithmetic of the models: fp32, int8 or fp16
     metrics: dict[str, Any] = field(default_factory=dict)
     tensors: list[list[Any]] = field(default_factory=lambda: signature())

@@ -50,6 +50,12 @@ def tensors() -> tuple[Tensor, ...]:
 
 
 @cache
+def asking_tensors() -> tuple[Tensor, ...]:
+    """Those of ``tensors()`` that say who asks and when, which ``user_inputs`` fills: the user encoder's inputs."""
+    return tuple(tensor for tensor in tensors() if "N" not in tensor.shape)
+
+
+@cache
 def feature_names(view: str) -> tuple[str, ...]:
     """The features of one view that ``ranking_v1`` reads."""
     projections = {projection.name: projection for projection in ranking_v1.feature_view_projections}

@@ -6,6 +6,7 @@ What is not given to a neighbour is kept for going on without it: a light score,
 import time
 
 READ = 0.3  # of what is left: reading the user, which takes half a millisecond when all is well
+AIM = 0.3  # the direction that candidates are looked for in: what it lacks, what was met last says
 ENCODE = 0.3  # encoding a query that was never asked before, beside the read
 INFER = 0.8  # the inference, which comes last
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from feature_repo.context import Context, query_text, without_query
 from serving.acceptance import Acceptance
+from serving.aiming import aim
 from serving.budget import Budget
 from serving.candidates import matching
 from serving.candidates.asked import Asked
@@ -68,12 +69,16 @@ async def find(
     remembered = await recalling if recalling else NOTHING_KNOWN
     read = time.perf_counter()
     table, activity = neighbours.catalogue.table, known.user.activity
-    who = Asked(neighbours.retrieval.within(model), met(activity, table, now_ms), now_ms, typed.vector)
+    history = met(activity, table, now_ms)
+    aimed = await aim(known.user, history, typed.context, typed.vector, model, neighbours, now_ms, budget)
+    ready = time.perf_counter()
+    who = Asked(neighbours.retrieval.within(model), history, now_ms, aimed.direction, typed.vector)
     accept = Acceptance(planned, table, activity, now_ms)
     gathered = await _gathered(who, planned, accept, neighbours, settings, budget)
     rows, sources, lost = pinned(gathered, table.rows(planned.pinned), accept)
-    degraded = [*known.degraded, *typed.lost, *remembered.degraded, *lost]
-    took_ms = {"features": (read - started) * 1000, "candidates": (time.perf_counter() - read) * 1000}
+    degraded = [*known.degraded, *typed.lost, *remembered.degraded, *aimed.degraded, *lost]
+    took = {"features": read - started, "user_vector": ready - read, "candidates": time.perf_counter() - ready}
+    took_ms = {stage: seconds * 1000 for stage, seconds in took.items()}
     return Found(rows, sources, known, typed.context, remembered, accept, degraded, took_ms)
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from feature_repo.bundle import Bundle, BundleError, NothingPromoted, current, read_bundle
+from feature_repo.bundle import Bundle, BundleError, BundleMetadata, NothingPromoted, current, read_bundle
 from feature_repo.neighbours import Neighbours
 from serving.catalogue import Catalogue
 from serving.encoder import read_tokenizer
 from serving.errors import NoModel
+from serving.ranker import MODEL as RANKER
+from serving.user_encoder import MODEL as USER_ENCODER
 
 LOOK_EVERY = 2.0  # seconds
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Model:
     triton_version: int
     tokenizer: Tokenizer | None = None  # of its item encoder
     neighbours: Neighbours | None = None
+    user_encoder: bool = False  # whether Triton has one of this version
     media: Mapping[str, int] = field(default_factory=dict)  # what its item encoder reads beside texts, with its size
 
 
@@ -37,9 +40,9 @@ NONE = Model(Path(), "none", 0)
 
 
 class Models:
-    """The model in use; ``has`` asks Triton for a version, ``catalogue`` takes over the item vectors."""
+    """The model in use; ``has`` asks Triton for a model's version, ``catalogue`` takes over the item vectors."""
 
-    def __init__(self, bundles: Path, catalogue: Catalogue, has: Callable[[int], Awaitable[bool]]) -> None:
+    def __init__(self, bundles: Path, catalogue: Catalogue, has: Callable[[str, int], Awaitable[bool]]) -> None:
         self._bundles = bundles
         self._catalogue = catalogue
         self._has = has
@@ -74,10 +77,17 @@ class Models:
             self.awaited = isinstance(error, NothingPromoted)
             self._note(str(error))
             return
-        if self._model and not await self._has(bundle.metadata.triton_version):
-            self._note(f"{path.name} waits until Triton has version {bundle.metadata.triton_version}")
+        if self._model and (lacking := await self._lacking(bundle.metadata)):
+            self._note(f"{path.name} waits until Triton has {lacking} version {bundle.metadata.triton_version}")
             return
         self._take_over(bundle, tokenizer)
+
+    async def _lacking(self, metadata: BundleMetadata) -> str:
+        """The first model of a ranking that Triton does not have in this version; empty where it has them."""
+        for name in (RANKER, USER_ENCODER) if metadata.user_encoder else (RANKER,):
+            if not await self._has(name, metadata.triton_version):
+                return name
+        return ""
 
     def _take_over(self, bundle: Bundle, tokenizer: Tokenizer) -> None:
         """Vectors and version change in one step of the event loop: no request sees half of each."""
@@ -85,7 +95,7 @@ class Models:
         self._catalogue.replace_vectors(*items)
         metadata = bundle.metadata
         version = metadata.model_version, metadata.triton_version
-        self._model = Model(bundle.path, *version, tokenizer, bundle.neighbours, metadata.media)
+        self._model = Model(bundle.path, *version, tokenizer, bundle.neighbours, metadata.user_encoder, metadata.media)
         log.info("ranking with model %s (%d items)", metadata.model_version, len(bundle.item_ids))
 
     def _note(self, problem: str) -> None:

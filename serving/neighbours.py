@@ -26,13 +26,14 @@ from serving.loader import Loader
 from serving.models import Model, Models
 from serving.publisher import Publisher
 from serving.queries import Queries
-from serving.ranker import MODEL, Ranker, Triton
+from serving.ranker import Ranker, Triton
 from serving.ranking_log import RankingLog, Sink
 from serving.readiness import Check
 from serving.receipts import Receipts, StoredReceipts
 from serving.served_lists import ServedLists
 from serving.settings import ServingSettings
 from serving.slate.surfaces import DEFAULT, Surfaces, load, longest_memory
+from serving.user_encoder import UserEncoder
 from serving.user_features import UserFeatures, UserRows
 from streaming.events import Publishable
 
@@ -47,6 +48,10 @@ class Scorer(Protocol):
     async def score(self, inputs: Any, candidates: int, version: int, seconds: float = ...) -> Array: ...
 
     async def score_many(self, inputs: Any, version: int, seconds: float = ...) -> Array: ...
+
+
+class Aimer(Protocol):
+    async def vector(self, inputs: Any, version: int, seconds: float = ...) -> Array: ...
 
 
 class Typed(Protocol):
@@ -66,6 +71,7 @@ class Neighbours:
 
     users: Users
     ranker: Scorer
+    user_encoder: Aimer
     queries: Typed
     model: Callable[[], Model]
     catalogue: Catalogue
@@ -92,7 +98,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         triton = Triton(settings.triton, settings.triton_timeout_ms)
         stack.push_async_callback(triton.close)
         catalogue = Catalogue(settings.item_attributes)
-        models = Models(settings.bundles_dir, catalogue, lambda version: triton.has(MODEL, version))
+        models = Models(settings.bundles_dir, catalogue, triton.has)
         await models.refresh()
         users = UserFeatures(store, settings.feast_timeout_ms)
         publisher = Publisher(settings.broker, settings.broker_timeout_ms)
@@ -118,6 +124,7 @@ async def open_neighbours(settings: ServingSettings, store_settings: StoreSettin
         yield Neighbours(
             users,
             Ranker(triton),
+            UserEncoder(triton),
             Queries(Encoder(triton)),
             models.in_use,
             catalogue,

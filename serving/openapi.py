@@ -45,7 +45,7 @@ _RECOMMENDED = {
     "request_id": "0b1f6f3d1c5e4c0f8a1b2c3d4e5f6071",
     "model_version": "20260131-120000",
     "degraded": [],
-    "took_ms": {"features": 0.61, "candidates": 0.55, "inputs": 0.48, "triton": 2.9, "total": 4.9},
+    "took_ms": {"features": 0.61, "user_vector": 1.2, "candidates": 0.55, "inputs": 0.48, "triton": 2.9, "total": 6.1},
     "items": [
         {"item_id": "50", "score": 1.25, "source": "similar"},
         {"item_id": "181", "score": 0.75, "source": "trending"},

@@ -27,6 +27,7 @@ OTHERS = {
     "training/report/template.html.j2": "the report's page",
     "serving/slate.yaml": "the stages of every surface",
     "triton_models/ranker/config.pbtxt": "the ranker's interface, by hand",
+    "triton_models/user_encoder/config.pbtxt": "the user encoder's interface, by hand",
     "triton_models/item_encoder/config.pbtxt": "the item encoder's interface, by hand",
     "deploy/Dockerfile": "one image for worker, api and trainer",
     "deploy/laptop/triton-requirements.txt": "Triton's own environment",

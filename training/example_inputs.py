@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.inputs import tensors
+from feature_repo.inputs import asking_tensors, tensors
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTE_BUCKETS, ATTRIBUTES
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +27,12 @@ def ranker_inputs(batch: int, items: int, seed: int = 0) -> Arrays:
         if tensor.name.startswith(("history", "user_actions", "user_attributes", "request_context", "query")):
             inputs[tensor.name][0] = 0
     return inputs
+
+
+def asking_inputs(batch: int, seed: int = 0) -> Arrays:
+    """Those of them that the user encoder reads."""
+    drawn = ranker_inputs(batch, 1, seed)
+    return {tensor.name: drawn[tensor.name] for tensor in asking_tensors()}
 
 
 def encoder_inputs(

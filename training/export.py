@@ -16,18 +16,19 @@ import torch
 
 from feature_repo.bundle import BundleMetadata, promote
 from training.command_line import command
-from training.example_inputs import SHAPES, Arrays, encoder_inputs, ranker_inputs
+from training.example_inputs import SHAPES, Arrays, asking_inputs, encoder_inputs, ranker_inputs
 from training.item_tower import ItemEncoder, media_sizes
 from training.language import load as load_language
 from training.language import merged, restore_weights
 from training.log import EmptyLog
-from training.onnx_models import Served, export_encoder, export_ranker
+from training.onnx_models import Served, export_encoder, export_ranker, export_user_encoder
 from training.parity import ParityError, check_parity, check_signature
 from training.publish import next_version, publish, triton_names, write_bundle
 from training.quantize import VARIANTS
 from training.runs import Run, latest_run, read_run
 from training.settings import TrainingSettings
 from training.trial import Trial
+from training.user_encoder import UserEncoder
 from training.variants import put_variant, trial_of
 
 EXAMPLES = """examples:
@@ -85,6 +86,10 @@ def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
     real = [rank_example(run, batch, items) for batch, items in SHAPES]
     worst = check_parity(Served(ranker), scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
     print(f"ranker.onnx agrees with PyTorch to {worst:.1e}")
+    users = UserEncoder(ranker, torch.from_numpy(item_vectors(run))).eval()
+    export_user_encoder(users, scratch / "user_encoder.onnx")
+    worst = check_parity(users, scratch / "user_encoder.onnx", [asking_inputs(batch) for batch, _ in SHAPES])
+    print(f"user_encoder.onnx agrees with PyTorch to {worst:.1e}")
     export_encoder(encoder, scratch / "item_encoder.onnx")
     rows = [encoder_inputs(*shape, encoder.vocabulary, media=encoder.media) for shape in SHAPES]
     worst = check_parity(lambda inputs: encoder(**inputs), scratch / "item_encoder.onnx", rows)
@@ -119,6 +124,7 @@ def metadata_of(run: Run, version: int, variant: str = "fp32") -> BundleMetadata
         created=now.isoformat(timespec="seconds"),
         git_commit=git_commit(),
         encoder=run.config.encoder,
+        user_encoder=True,
         variant=variant,
         media=media_sizes(run.recommender.tower),
         metrics=json.loads(metrics.read_text()) if metrics.exists() else {},

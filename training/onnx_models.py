@@ -1,4 +1,4 @@
-"""The ranker and the item encoder -> ONNX files whose batch, candidates and tokens are free."""
+"""The ranker, the user encoder and the item encoder -> ONNX files whose batch, candidates and tokens are free."""
 
 import logging
 import warnings
@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from feature_repo.inputs import tensors
-from training.example_inputs import encoder_inputs, ranker_inputs
+from training.example_inputs import asking_inputs, encoder_inputs, ranker_inputs
 from training.item_tower import ItemEncoder
 from training.model import Ranker
+from training.user_encoder import UserEncoder
 
 OPSET = 20
 RANKER_OUTPUTS = ("scores", "click_probability")
@@ -35,6 +36,14 @@ def export_ranker(ranker: Ranker, path: Path) -> None:
     batch, items = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("items", min=1, max=100_000)
     free = {t.name: {0: batch} | ({1: items} if t.shape[0] == "N" else {}) for t in tensors()}
     _export(Served(ranker), {"inputs": example}, {"inputs": free}, list(example), list(RANKER_OUTPUTS), path)
+
+
+def export_user_encoder(encoder: UserEncoder, path: Path) -> None:
+    """Write the user encoder: ``asking_tensors()`` -> user_vector; the batch is free."""
+    example = {name: torch.from_numpy(array) for name, array in asking_inputs(2).items()}
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    free = {name: {0: batch} for name in example}
+    _export(encoder, {"inputs": example}, {"inputs": free}, list(example), ["user_vector"], path)
 
 
 def export_encoder(encoder: ItemEncoder, path: Path) -> None:

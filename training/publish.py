@@ -8,11 +8,11 @@ from pathlib import Path
 from feature_repo.bundle import BundleMetadata, Fingerprints, Vectors, encoder_name, write_items, write_metadata
 from feature_repo.neighbours import Neighbours
 
-RANKER, ENCODER = "ranker", "item_encoder"
+RANKER, USER_ENCODER, ENCODER = "ranker", "user_encoder", "item_encoder"
 
 
 def next_version(repository: Path) -> int:
-    """The number after the newest version of any of the models: both share it."""
+    """The number after the newest version of any of the models: all share it."""
     folders = [folder for folder in repository.glob("*/[0-9]*") if folder.name.isdigit()]
     return max((int(folder.name) for folder in folders), default=0) + 1
 
@@ -30,7 +30,7 @@ def triton_names(repository: Path, media: Mapping[str, int]) -> dict[str, str]:
         scratch = written.with_name(f".config-{os.getpid()}")
         scratch.write_text(media_config(base.read_text(), name, media))
         scratch.replace(written)
-    return {RANKER: RANKER, ENCODER: name}
+    return {RANKER: RANKER, USER_ENCODER: USER_ENCODER, ENCODER: name}
 
 
 def media_config(base: str, name: str, media: Mapping[str, int]) -> str:

@@ -1,7 +1,6 @@
 """Who asks for candidates, and what the sources look into."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
@@ -11,7 +10,6 @@ from feature_repo.neighbours import Neighbours
 from serving.candidates.lists import Lists
 from serving.candidates.met import Met
 from serving.candidates.nearest import Nearest
-from serving.candidates.user_vector import user_vector
 
 Array = npt.NDArray[Any]
 
@@ -32,12 +30,8 @@ class Asked:
     within: Within
     met: Met
     now_ms: int
+    user: Array | None = None  # [VECTOR_SIZE] the direction of what suits them; None where nothing is known of them
     query: Array | None = None  # [VECTOR_SIZE] of what the user typed
-
-    @cached_property
-    def user(self) -> Array | None:
-        """The user's direction [VECTOR_SIZE], None where nothing is known of them."""
-        return user_vector(self.met, self.within.table)
 
 
 class Source(Protocol):

@@ -1,4 +1,4 @@
-"""What a user met -> one direction in the space of item vectors, to look along for what is like it."""
+"""What a user met -> the direction of what is like it, where the user encoder does not say one."""
 
 from typing import Any, Final
 

@@ -65,6 +65,20 @@ class FakeRanker:
         return inputs["item_vectors"][:, :, 0] + bonus[:, None]
 
 
+class FakeUserEncoder:
+    """Says one direction of everybody, or raises ``error``; keeps what it saw."""
+
+    def __init__(self, direction: Any = None, error: Exception | None = None) -> None:
+        self.direction, self.error = direction, error
+        self.inputs: Mapping[str, Any] = {}
+
+    async def vector(self, inputs: Mapping[str, Any], version: int, seconds: float = 1) -> Any:
+        self.inputs = inputs
+        if self.error:
+            raise self.error
+        return self.direction
+
+
 @dataclass
 class FakeQueries:
     """The vector of a query repeats its length; away when ``away``."""
@@ -160,6 +174,7 @@ class World:
 
     users: FakeUsers = field(default_factory=FakeUsers)
     ranker: FakeRanker = field(default_factory=FakeRanker)
+    user_encoder: FakeUserEncoder = field(default_factory=FakeUserEncoder)
     queries: FakeQueries = field(default_factory=FakeQueries)
     catalogue: Catalogue = field(default_factory=lambda: catalogue_of("a", "b", "c"))
     bus: FakeBus = field(default_factory=FakeBus)
@@ -182,7 +197,8 @@ class World:
         slates = (ServedLists(self.pages), self.receipts, self.surfaces, self.guards)
         try:
             await retrieval.refresh()
-            yield Neighbours(self.users, self.ranker, self.queries, self.model, *seams, *slates)
+            asked = self.users, self.ranker, self.user_encoder, self.queries
+            yield Neighbours(*asked, self.model, *seams, *slates)
         finally:
             retrieval.close()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.faults import FAULTS, Load, during
+from serving.aiming import LOST
 from tests.serving.live import Api, eventually, running_api
 
 pytestmark = pytest.mark.process
@@ -18,6 +19,21 @@ LACKING = {"triton": "triton: ", "online-store": "online_store: ", "broker": ""}
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with running_api(tmp_path_factory.mktemp("faults")) as started:
         yield started
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_recommendations_look_along_what_was_met_last_while_triton_is_away(api: Api, fault: str) -> None:
+    def body(number: int) -> bytes:
+        return json.dumps({"user_id": f"user-{number % 3}", "k": 5, "deadline_ms": DEADLINE_MS}).encode()
+
+    eventually(lambda: api.ask("/v1/recommend", {"user_id": "user-0"})[1]["degraded"] == [])
+    outcomes = during(api.system, "triton", fault, Load(body, 30, "/v1/recommend"))
+    assert {outcome.status for outcome in outcomes} == {200}
+    answers = [json.loads(outcome.body) for outcome in outcomes]
+    assert any(LOST in answer["degraded"] for answer in answers)
+    assert all(len(answer["items"]) == 5 for answer in answers)
+    assert np.percentile([answer["took_ms"]["total"] for answer in answers], 99) <= DEADLINE_MS
+    eventually(lambda: api.ask("/v1/recommend", {"user_id": "user-0"})[1]["degraded"] == [])
 
 
 @pytest.mark.parametrize("fault", FAULTS)

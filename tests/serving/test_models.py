@@ -20,7 +20,7 @@ def bundle(folder: Path, version: int, *item_ids: str) -> None:
 
 
 def models(folder: Path, in_triton: set[int]) -> Models:
-    async def has(version: int) -> bool:
+    async def has(model: str, version: int) -> bool:
         return version in in_triton
 
     return Models(folder / "bundles", Catalogue(), has)

@@ -133,7 +133,7 @@ def test_tritons_configuration_with_media_is_the_one_without_and_its_inputs() ->
 def test_an_encoder_with_media_is_a_triton_model_of_its_own_under_the_same_count(tmp_path: Path) -> None:
     (tmp_path / "item_encoder").mkdir()
     (tmp_path / "item_encoder" / "config.pbtxt").write_text('name: "item_encoder"\n')
-    assert triton_names(tmp_path, {}) == {"ranker": "ranker", "item_encoder": "item_encoder"}
+    assert triton_names(tmp_path, {}) == {name: name for name in ("ranker", "user_encoder", "item_encoder")}
     name = triton_names(tmp_path, {"audio": 3, "image": 6})["item_encoder"]
     assert name == "item_encoder_image6_audio3"
     (tmp_path / "some.onnx").write_text("weights")

@@ -57,7 +57,7 @@ def folder(
 @pytest.fixture(scope="module")
 def folders(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingSettings:
     data = tmp_path_factory.mktemp("export")
-    for name in ("ranker", "item_encoder"):
+    for name in ("ranker", "user_encoder", "item_encoder"):
         (data / "triton_models" / name).mkdir(parents=True)
         shutil.copy(REPOSITORY / name / "config.pbtxt", data / "triton_models" / name)
     return TrainingSettings(data_dir=data, model_repository=data / "triton_models")
@@ -171,8 +171,8 @@ def test_a_run_of_before_fingerprints_were_kept_is_exported_without_them(folder:
     assert read_run(tmp_path / "old").fingerprints is None
 
 
-def test_triton_gets_both_models_under_one_version(bundle: Path, folders: TrainingSettings) -> None:
-    for name in ("ranker", "item_encoder"):
+def test_triton_gets_all_models_under_one_version(bundle: Path, folders: TrainingSettings) -> None:
+    for name in ("ranker", "user_encoder", "item_encoder"):
         published = folders.model_repository / name / "1" / "model.onnx"
         assert published.read_bytes() == (bundle / f"{name}.onnx").read_bytes()
     assert sorted(path.name for path in (folders.model_repository / "ranker").iterdir()) == ["1", "config.pbtxt"]

@@ -14,6 +14,7 @@ from serving.candidates.met import Met
 from serving.candidates.nearest import Nearest
 from serving.candidates.retrieval import SHARED
 from serving.candidates.titles import Titles
+from serving.candidates.user_vector import user_vector
 
 NOW = 1_800_000_000_000  # epoch milliseconds
 HOUR, DAY = 3_600_000, 86_400_000
@@ -58,7 +59,8 @@ def asked(table: ItemTable, *history: tuple[str, str], since: int = HOUR, **give
     actions = np.array([ACTION_CODE[action] for _, action in history], np.int64)
     timestamps = NOW - since - np.arange(len(history) - 1, -1, -1) * 60_000
     given.setdefault("within", within(table, given.pop("neighbours", None)))
-    return Asked(met=Met(rows, actions, timestamps), now_ms=NOW, **given)
+    met = Met(rows, actions, timestamps)
+    return Asked(met=met, now_ms=NOW, user=user_vector(met, table), **given)
 
 
 def named(table: ItemTable, rows: Sequence[int] | Any) -> list[str]:
