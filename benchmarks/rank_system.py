@@ -15,6 +15,7 @@ import torch
 from tqdm import trange
 
 from benchmarks.http_client import HttpClient
+from benchmarks.synthetic_catalogue import lists_of
 from benchmarks.tiny_model import write_bundle
 from deploy.laptop.ports import free_environment
 from deploy.laptop.settings import ROOT
@@ -24,6 +25,7 @@ from feature_repo.features import item_activity as item_activity_view
 from feature_repo.features import item_content, user_profile
 from feature_repo.features import user_activity as user_activity_view
 from feature_repo.item_activity import ItemActivity
+from feature_repo.neighbours import write_neighbours
 from feature_repo.online import OnlineRows, Row
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
@@ -32,12 +34,14 @@ from feature_repo.vocabulary import ACTIONS, HALF_LIVES, HISTORY_LENGTH, VECTOR_
 from streaming.broker import create_topics
 from streaming.settings import StreamSettings
 from training.config import TrainConfig
+from training.item_neighbours import KEPT
 from training.model import Ranker
 from training.onnx_models import export_ranker, export_user_encoder
 from training.user_encoder import UserEncoder
 
 CATEGORIES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller", "War")
 PART = 10_000  # items written at once
+LISTED_UP_TO = 100_000  # items; lists of a million are 1.6 GB
 LEAST_LOADED = 500  # items a second that the API loads at the very least
 
 
@@ -45,7 +49,7 @@ def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool =
     """Write a Triton repository and a promoted bundle where the environment says; returns the item ids.
 
     ``real`` takes the trainer's ranker and user encoder (their weights are random: they cost the same) in place of the
-    tiny ones.
+    tiny ones, and, in catalogues that are no larger than LISTED_UP_TO, lists of near items.
     """
     repository, bundles = Path(environment["FRESHRANK_MODEL_REPOSITORY"]), Path(environment["FRESHRANK_BUNDLES"])
     for model in ("ranker", "user_encoder", "item_encoder"):
@@ -60,6 +64,8 @@ def lay_out(environment: dict[str, str], items: int, seed: int = 0, real: bool =
         export_ranker(ranker, bundle / "ranker.onnx")
         known = torch.from_numpy(vectors(items, seed).astype(np.float32))
         export_user_encoder(UserEncoder(ranker, known).eval(), bundle / "user_encoder.onnx")
+        if items <= LISTED_UP_TO:
+            write_neighbours(bundle / "item_neighbours.npz", lists_of(items, listed=KEPT))
     return item_ids
 
 

@@ -14,7 +14,7 @@ from serving.candidates.met import Met
 Array = npt.NDArray[Any]
 ITEMS_A_CLUSTER = 250
 SPREAD = 0.7  # of a cluster, beside centres that are one apart
-LISTED = 16  # a trained model has 100: more memory, hardly more time
+LISTED = 16  # a trained model has 100: more memory, hardly more time for the sources
 DAY = 86_400_000  # milliseconds
 
 
@@ -39,10 +39,10 @@ def vectors(items: int, random: np.random.Generator) -> Array:
     return np.asarray(centres[random.integers(0, len(centres), items)] + noise)
 
 
-def lists_of(items: int, seed: int = 2) -> Neighbours:
-    """Nearest items of each item, LISTED of each kind, drawn from all."""
+def lists_of(items: int, seed: int = 2, listed: int = LISTED) -> Neighbours:
+    """Nearest items of each item, ``listed`` of each kind, drawn from all."""
     random = np.random.default_rng(seed)
-    shape = (len(KINDS), items, LISTED)
+    shape = (len(KINDS), items, listed)
     return Neighbours(random.integers(0, items, shape, np.int32), random.random(shape, np.float32))
 
 

@@ -34,18 +34,19 @@ def nearness(neighbours: Neighbours | None, history: Array, candidates: Array) -
     since = np.arange(len(history) - 1, -1, -1)[known]
     shares = np.exp2(-since[:, None] / np.array(SPANS))  # [h, spans]
     shares /= shares.sum(0)
-    place = np.zeros(neighbours.rows.shape[1], np.int32)  # of each item among the candidates, from 1
+    met, (_, items, length) = history[known], neighbours.rows.shape
+    place = np.zeros(items + 1, np.int32)  # of each item among the candidates, from 1; the last is "none"
     place[candidates[valid]] = np.flatnonzero(valid) + 1
-    found = np.zeros((len(candidates) + 1, NEAR), np.float32)
-    for kind in range(len(KINDS)):
-        rows = neighbours.rows[kind, history[known]]
-        at = place[rows] * (rows >= 0)
-        entry, column = np.nonzero(at)
-        weights, hits = neighbours.weights[kind, history[known][entry], column], at[entry, column]
-        for span in range(len(SPANS)):
-            total = np.bincount(hits, weights * shares[entry, span], len(found))
-            found[:, kind * len(SPANS) + span] = total
-    return found[np.where(valid, place[candidates], 0)]
+    at = place.take(neighbours.rows.take(met, 1).ravel())
+    hits = np.flatnonzero(at > 0)  # few: nonzero reads booleans six times as fast as numbers
+    lists, column = np.divmod(hits, length)
+    kind, entry = np.divmod(lists, len(met))
+    weights, target = neighbours.weights[kind, met[entry], column], at[hits] * len(KINDS) + kind
+    found = np.empty((len(candidates) + 1, len(KINDS), len(SPANS)), np.float32)
+    for span in range(len(SPANS)):
+        total = np.bincount(target, weights * shares[entry, span], found[..., span].size)
+        found[..., span] = total.reshape(-1, len(KINDS))
+    return found.reshape(-1, NEAR)[np.where(valid, place[candidates], 0)]
 
 
 def write_neighbours(path: Path, neighbours: Neighbours) -> None:
