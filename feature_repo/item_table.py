@@ -74,7 +74,10 @@ class ItemTable:
 
     def vectors(self, item_ids: Sequence[str]) -> Array:
         """Vectors [n, VECTOR_SIZE]; zeros for an unknown item."""
-        rows = self.rows(item_ids)
+        return self.vectors_at(self.rows(item_ids))
+
+    def vectors_at(self, rows: Array) -> Array:
+        """The same by rows, -1 for an unknown item."""
         if not len(self.ids):
             return np.zeros((len(rows), VECTOR_SIZE), np.float32)
         found = self._columns["item_vectors"].take(rows, 0)

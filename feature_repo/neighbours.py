@@ -3,6 +3,7 @@
 The lists are a model's own: made from its snapshot, kept in its bundle, read by training and serving through this file.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -31,8 +32,7 @@ def nearness(neighbours: Neighbours | None, history: Array, candidates: Array) -
     known, valid = history >= 0, candidates >= 0
     if neighbours is None or not known.any():
         return np.zeros((len(candidates), NEAR), np.float32)
-    since = np.arange(len(history) - 1, -1, -1)[known]
-    shares = np.exp2(-since[:, None] / np.array(SPANS))  # [h, spans]
+    shares = _shares(len(history))[known]
     shares /= shares.sum(0)
     met, (_, items, length) = history[known], neighbours.rows.shape
     place = np.zeros(items + 1, np.int32)  # of each item among the candidates, from 1; the last is "none"
@@ -47,6 +47,12 @@ def nearness(neighbours: Neighbours | None, history: Array, candidates: Array) -
         total = np.bincount(target, weights * shares[entry, span], found[..., span].size)
         found[..., span] = total.reshape(-1, len(KINDS))
     return found.reshape(-1, NEAR)[np.where(valid, place[candidates], 0)]
+
+
+@cache
+def _shares(length: int) -> Array:
+    """What each of so many entries counts, the newest last: [length, spans]."""
+    return np.asarray(np.exp2(-np.arange(length - 1, -1, -1)[:, None] / np.array(SPANS)))
 
 
 def write_neighbours(path: Path, neighbours: Neighbours) -> None:

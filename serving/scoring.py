@@ -15,7 +15,7 @@ from serving.inference import infer
 from serving.knowing import Known, know
 from serving.models import Model
 from serving.neighbours import Neighbours
-from serving.tensors import near, user_tensors
+from serving.tensors import user_tensors
 from serving.user_features import UserRows
 
 Array = npt.NDArray[Any]
@@ -66,8 +66,8 @@ async def score(
         return await score(key, candidates, neighbours, now_ms, context, budget, Known(user, degraded))
     if query and typed is None:
         degraded, context = (*degraded, QUERY_LOST), without_query(context)
-    inputs = {**state, **user_tensors(user, items, table, now_ms, context, typed)}
-    inputs["user_item_near"] = near(user, candidates.rows, table, now_ms, model.neighbours)
+    asked = user_tensors(user, items, candidates.rows, table, now_ms, model.neighbours, context, typed)
+    inputs = {**state, **asked}
     filled = time.perf_counter()
     scores, lost = await infer(inputs, len(candidates.ids), model.triton_version, neighbours, budget)
     took = {"features": read - started, "inputs": filled - read, "triton": time.perf_counter() - filled}

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
 from feature_repo.neighbours import Neighbours as ItemNeighbours
-from feature_repo.neighbours import nearness
 from serving.answer import ScoredItem
 from serving.budget import Budget
 from serving.candidates.new import LATELY
@@ -28,6 +27,7 @@ from serving.known_user import iso
 from serving.neighbours import Neighbours
 from serving.scoring import Scored
 from serving.slate.run import Change
+from serving.tensors import near
 
 Array = npt.NDArray[Any]
 MOST = 50  # items of a page that get reasons, the best ones
@@ -67,8 +67,8 @@ async def explain(
     if not page.items:
         return Explained(list(answered), (), {})
     model, table, met = scored.model, neighbours.catalogue.table, past(scored.user.activity, now_ms)
-    near = partial(near_without, table.rows(met.item_ids), page.rows, table, model.neighbours)
-    asked = batch(scored.inputs, page.picks, met.item_ids, near)
+    nearness_of = partial(near_without, table.rows(met.item_ids), page.rows, table, model.neighbours)
+    asked = batch(scored.inputs, page.picks, met.item_ids, nearness_of)
     own = model is neighbours.model() and not any(what.startswith(("triton", "model")) for what in scored.degraded)
     found = await ask(asked, model.triton_version, neighbours, budget) if own else None  # of the ranker's own scores
     told = explanations(page, met, found, scored, table, now_ms, stage_moves(changes))
@@ -87,8 +87,7 @@ def explained(answered: Sequence[ScoredItem], candidates: Candidates) -> Page:
 
 def near_without(met: Array, rows: Array, table: ItemTable, lists: ItemNeighbours | None, kept: Array) -> Array:
     """How near items are to those of the history [h] that are kept: [n, NEAR]."""
-    trained = table.column("item_trained")
-    return nearness(lists, np.where(met >= 0, trained[met], 0)[kept] - 1, trained[rows] - 1)
+    return near(met[kept], rows, table, lists)
 
 
 def explanations(
