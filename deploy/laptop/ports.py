@@ -2,14 +2,14 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 
 from deploy.laptop.settings import LOOPBACK, PREFIX, Address
 
-BLOCKS, WIDTH = 40, 512
-_begin = 10_240 + os.getpid() % BLOCKS * WIDTH
-_own = cycle(range(_begin, _begin + WIDTH))
+BEGIN, BLOCKS, WIDTH = 10_240, 40, 512
 
 
 def free_ports(count: int) -> list[int]:
@@ -18,7 +18,25 @@ def free_ports(count: int) -> list[int]:
     Each process goes through a block of its own, so that two test runs do not choose the same port; all of them are
     below 32,768, where systems begin to number outgoing connections.
     """
-    return list(islice(filter(_free, _own), count))
+    return list(islice(filter(_free, _own()[1]), count))
+
+
+@cache
+def _own() -> tuple[socket.socket, Iterator[int]]:
+    """The block of this process, which its listening on the first port keeps from others, and the ports after it."""
+    claim = claimed(os.getpid())
+    first = claim.getsockname()[1]
+    return claim, cycle(range(first + 1, first + WIDTH))
+
+
+def claimed(number: int) -> socket.socket:
+    """The first port of the block of this number, or of the next that nobody has. Raises OSError."""
+    for turn in range(BLOCKS):
+        try:
+            return socket.create_server((LOOPBACK, BEGIN + (number + turn) % BLOCKS * WIDTH))
+        except OSError:
+            continue
+    raise OSError(f"all {BLOCKS} blocks of ports from {BEGIN} on are taken: do processes hang?")
 
 
 def _free(port: int) -> bool:

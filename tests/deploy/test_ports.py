@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.laptop.ports import answers, free_environment, free_port, free_ports, port_problems
+from deploy.laptop.ports import WIDTH, answers, claimed, free_environment, free_port, free_ports, port_problems
 from deploy.laptop.settings import Address, settings_from
 
 
@@ -27,6 +27,12 @@ def test_two_processes_choose_different_ports() -> None:
     first, second = (set(process.communicate()[0].split()) for process in both)
     assert len(first) == len(second) == 5
     assert not first & second
+
+
+def test_a_block_that_somebody_has_is_left_to_them() -> None:
+    with claimed(17) as mine, claimed(17) as theirs:
+        first, second = mine.getsockname()[1], theirs.getsockname()[1]
+    assert first != second and (second - first) % WIDTH == 0
 
 
 def test_a_taken_port_is_named_with_the_setting_that_changes_it() -> None:
