@@ -110,7 +110,7 @@ def user_inputs(
     return {
         "user_attributes": attribute_buckets(list(row["user_attributes"])),
         **_history(row, now_ms, vectors),
-        **_counters("user", row, at, now_ms),
+        **_user_counters(row, at, now_ms),
         "user_session_events": np.array([row["user_session_events"] if live else 0], np.float32),
         "request_hour": np.array([moment.hour], np.float32),
         "request_weekday": np.array([moment.weekday()], np.float32),
@@ -132,11 +132,17 @@ def _history(row: Mapping[str, Any], now_ms: int, vectors: Callable[[Sequence[st
     return {"history_vectors": looked_up, "history_actions": actions, "history_gaps": gaps}
 
 
-def _counters(scope: str, row: Mapping[str, Any], at_ms: Any, now_ms: Any) -> dict[str, Array]:
+def _user_counters(row: Mapping[str, Any], at_ms: int, now_ms: int) -> dict[str, Array]:
+    counted = np.array([row[name] for name in _COUNTERS["user"]], np.float64)  # [windows, actions]
+    left = (counted * fading(at_ms, now_ms, _HALF_LIVES)[:, None]).astype(np.float32)
+    return dict(zip(_COUNTERS["user"], left, strict=True))
+
+
+def _item_counters(rows: Mapping[str, Array], at_ms: Array, now_ms: Any) -> dict[str, Array]:
     left = fading(at_ms, now_ms, _HALF_LIVES)
     return {
-        name: (np.asarray(row[name], np.float64) * left[..., place, None]).astype(np.float32)
-        for place, name in enumerate(_COUNTERS[scope])
+        name: (np.asarray(rows[name], np.float64) * left[..., place, None]).astype(np.float32)
+        for place, name in enumerate(_COUNTERS["item"])
     }
 
 
@@ -157,7 +163,7 @@ def item_state(items: Mapping[str, Array], now_ms: Any) -> dict[str, Array]:
     default_ctr = _defaults("item_activity")["item_ctr_7d"]
     age = np.where(published != 0, np.maximum(now_ms - published, 0) / 86_400_000, 0.0)
     return {
-        **_counters("item", items, at, now_ms),
+        **_item_counters(items, at, now_ms),
         "item_ctr_7d": np.where(known, items["item_ctr_7d"], default_ctr).astype(np.float32),
         "item_age_days": age.astype(np.float32),
     }

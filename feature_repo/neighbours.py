@@ -29,30 +29,34 @@ def nearness(neighbours: Neighbours | None, history: Array, candidates: Array) -
 
     The mean nearness of a candidate to what was met, weighted by 2 ** -(entries since / span); kinds by spans.
     """
-    known, valid = history >= 0, candidates >= 0
-    if neighbours is None or not known.any():
+    known = history >= 0
+    met = history[known]
+    if neighbours is None or not len(met):
         return np.zeros((len(candidates), NEAR), np.float32)
-    shares = _shares(len(history))[known]
-    shares /= shares.sum(0)
-    met, (_, items, length) = history[known], neighbours.rows.shape
-    place = np.zeros(items + 1, np.int32)  # of each item among the candidates, from 1; the last is "none"
-    place[candidates[valid]] = np.flatnonzero(valid) + 1
+    shares = _shares(len(history))
+    if len(met) < len(history):
+        shares = shares[known] / shares[known].sum(0)
+    _, items, length = neighbours.rows.shape
+    place = np.zeros(items + 1, np.int32)  # of each item among the candidates, from 1; the last is "unknown" or "none"
+    place[candidates] = np.arange(1, len(candidates) + 1)
+    place[-1] = 0
     at = place.take(neighbours.rows.take(met, 1).ravel())
     hits = np.flatnonzero(at > 0)  # few: nonzero reads booleans six times as fast as numbers
     lists, column = np.divmod(hits, length)
     kind, entry = np.divmod(lists, len(met))
-    weights, target = neighbours.weights[kind, met[entry], column], at[hits] * len(KINDS) + kind
+    weights = neighbours.weights[kind, met[entry], column][:, None] * shares[entry]  # [hits, spans]
+    target = at[hits] * len(KINDS) + kind
     found = np.empty((len(candidates) + 1, len(KINDS), len(SPANS)), np.float32)
     for span in range(len(SPANS)):
-        total = np.bincount(target, weights * shares[entry, span], found[..., span].size)
-        found[..., span] = total.reshape(-1, len(KINDS))
-    return found.reshape(-1, NEAR)[np.where(valid, place[candidates], 0)]
+        found[..., span] = np.bincount(target, weights[:, span], len(found) * len(KINDS)).reshape(-1, len(KINDS))
+    return found.reshape(-1, NEAR)[place[candidates]]
 
 
 @cache
 def _shares(length: int) -> Array:
-    """What each of so many entries counts, the newest last: [length, spans]."""
-    return np.asarray(np.exp2(-np.arange(length - 1, -1, -1)[:, None] / np.array(SPANS)))
+    """What each of so many entries counts, the newest last, in all 1: [length, spans]."""
+    shares = np.exp2(-np.arange(length - 1, -1, -1)[:, None] / np.array(SPANS))
+    return np.asarray(shares / shares.sum(0))
 
 
 def write_neighbours(path: Path, neighbours: Neighbours) -> None:
