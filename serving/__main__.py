@@ -47,6 +47,7 @@ def main() -> None:
         http=partial(Connection, patience=settings.read_timeout_ms / 1000),  # type: ignore[arg-type]
         ws="none",
         server_header=False,
+        proxy_headers=False,  # nothing here looks at who is on the other side
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=10,
