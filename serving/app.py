@@ -20,6 +20,7 @@ from serving.health_routes import live, metrics, ready
 from serving.keys.described import secured, with_schemes
 from serving.keys.gate import Gate, guarded
 from serving.keys.scopes import needed
+from serving.lean_app import LeanApp
 from serving.merge_route import merge_session
 from serving.metrics import Metrics
 from serving.neighbours import Neighbours
@@ -76,7 +77,7 @@ def create_app(settings: ServingSettings, neighbours: Open, gate: OpenGate | Non
             _describe(counted, opened)
             yield {"neighbours": opened, **state}
 
-    app = FastAPI(
+    app = LeanApp(
         title="freshrank",
         description="Rankings that already know the last click. Errors have one shape: "
         '`{"error": {"code", "message", "field"?}, "request_id"}`.',
