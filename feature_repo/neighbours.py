@@ -24,25 +24,45 @@ class Neighbours(NamedTuple):
     weights: Array  # [kinds, n, k] float32, above 0 and at most 1
 
 
+class Sought(NamedTuple):
+    """Candidates, ready to be found among the nearest items of what somebody met."""
+
+    neighbours: Neighbours
+    candidates: Array  # [N] rows, -1 where unknown
+    place: Array  # [n + 1] of each item among the candidates, from 1; the last is "unknown" or "none"
+
+
+def sought(neighbours: Neighbours, candidates: Array) -> Sought:
+    """The part of ``nearness`` that can be done before it is known what was met."""
+    place = np.zeros(neighbours.rows.shape[1] + 1, np.int32)
+    place[candidates] = np.arange(1, len(candidates) + 1)
+    place[-1] = 0
+    return Sought(neighbours, candidates, place)
+
+
 def nearness(neighbours: Neighbours | None, history: Array, candidates: Array) -> Array:
     """Rows met [h], the newest last, and rows of candidates [N], -1 where unknown -> [N, NEAR] float32, from 0 to 1.
 
     The mean nearness of a candidate to what was met, weighted by 2 ** -(entries since / span); kinds by spans.
     """
+    if neighbours is None:
+        return np.zeros((len(candidates), NEAR), np.float32)
+    return nearness_of(sought(neighbours, candidates), history)
+
+
+def nearness_of(sought: Sought, history: Array) -> Array:
+    """The same of candidates that were got ready."""
+    neighbours, candidates, place = sought
     known = history >= 0
     met = history[known]
-    if neighbours is None or not len(met):
+    if not len(met):
         return np.zeros((len(candidates), NEAR), np.float32)
     shares = _shares(len(history))
     if len(met) < len(history):
         shares = shares[known] / shares[known].sum(0)
-    _, items, length = neighbours.rows.shape
-    place = np.zeros(items + 1, np.int32)  # of each item among the candidates, from 1; the last is "unknown" or "none"
-    place[candidates] = np.arange(1, len(candidates) + 1)
-    place[-1] = 0
     at = place.take(neighbours.rows.take(met, 1).ravel())
     hits = np.flatnonzero(at > 0)  # few: nonzero reads booleans six times as fast as numbers
-    lists, column = np.divmod(hits, length)
+    lists, column = np.divmod(hits, neighbours.rows.shape[2])
     kind, entry = np.divmod(lists, len(met))
     weights = neighbours.weights[kind, met[entry], column][:, None] * shares[entry]  # [hits, spans]
     target = at[hits] * len(KINDS) + kind

@@ -15,7 +15,7 @@ from serving.inference import infer
 from serving.knowing import Known, know
 from serving.models import Model
 from serving.neighbours import Neighbours
-from serving.tensors import user_tensors
+from serving.tensors import seek, user_tensors
 from serving.user_features import UserRows
 
 Array = npt.NDArray[Any]
@@ -58,7 +58,7 @@ async def score(
         await asyncio.sleep(0)  # the questions leave; the items' tensors are made while the answers are on their way
     table = neighbours.catalogue.table
     items = table.take(candidates.rows)
-    state = item_state(items, now_ms)
+    state, near = item_state(items, now_ms), seek(candidates.rows, table, model.neighbours)
     user, degraded = known if isinstance(known, Known) else await known
     typed = await encoding if encoding else None
     read = time.perf_counter()
@@ -66,8 +66,7 @@ async def score(
         return await score(key, candidates, neighbours, now_ms, context, budget, Known(user, degraded))
     if query and typed is None:
         degraded, context = (*degraded, QUERY_LOST), without_query(context)
-    asked = user_tensors(user, items, candidates.rows, table, now_ms, model.neighbours, context, typed)
-    inputs = {**state, **asked}
+    inputs = {**state, **user_tensors(user, items, table, now_ms, near, context, typed)}
     filled = time.perf_counter()
     scores, lost = await infer(inputs, len(candidates.ids), model.triton_version, neighbours, budget)
     took = {"features": read - started, "inputs": filled - read, "triton": time.perf_counter() - filled}

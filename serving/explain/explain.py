@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
-from feature_repo.neighbours import Neighbours as ItemNeighbours
+from feature_repo.neighbours import Sought
 from serving.answer import ScoredItem
 from serving.budget import Budget
 from serving.candidates.new import LATELY
@@ -27,7 +27,7 @@ from serving.known_user import iso
 from serving.neighbours import Neighbours
 from serving.scoring import Scored
 from serving.slate.run import Change
-from serving.tensors import near
+from serving.tensors import near, seek
 
 Array = npt.NDArray[Any]
 MOST = 50  # items of a page that get reasons, the best ones
@@ -67,8 +67,9 @@ async def explain(
     if not page.items:
         return Explained(list(answered), (), {})
     model, table, met = scored.model, neighbours.catalogue.table, past(scored.user.activity, now_ms)
-    nearness_of = partial(near_without, table.rows(met.item_ids), page.rows, table, model.neighbours)
-    asked = batch(scored.inputs, page.picks, met.item_ids, nearness_of)
+    sought = seek(page.rows, table, model.neighbours)
+    near_without = partial(near_to_kept, table.rows(met.item_ids), sought, len(page.rows), table)
+    asked = batch(scored.inputs, page.picks, met.item_ids, near_without)
     own = model is neighbours.model() and not any(what.startswith(("triton", "model")) for what in scored.degraded)
     found = await ask(asked, model.triton_version, neighbours, budget) if own else None  # of the ranker's own scores
     told = explanations(page, met, found, scored, table, now_ms, stage_moves(changes))
@@ -85,9 +86,9 @@ def explained(answered: Sequence[ScoredItem], candidates: Candidates) -> Page:
     return Page(items, picks, candidates.rows[picks])
 
 
-def near_without(met: Array, rows: Array, table: ItemTable, lists: ItemNeighbours | None, kept: Array) -> Array:
-    """How near items are to those of the history [h] that are kept: [n, NEAR]."""
-    return near(met[kept], rows, table, lists)
+def near_to_kept(met: Array, sought: Sought | None, count: int, table: ItemTable, kept: Array) -> Array:
+    """How near ``count`` items are to those of the history [h] that are kept: [n, NEAR]."""
+    return near(met[kept], sought, count, table)
 
 
 def explanations(
