@@ -71,14 +71,16 @@ class System:
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send the process a signal that ends it, wait, and return its exit code (-9 after SIGKILL)."""
         self.processes[name].send_signal(number)
-        return self.processes[name].wait(STOP_SECONDS)
+        code = self.processes[name].wait(STOP_SECONDS)
+        bury(self.processes[name])
+        return code
 
     def ended(self) -> dict[str, int]:
         """Processes that ended since the last call: name -> exit code; they are no longer ours to stop."""
         codes = {name: process.poll() for name, process in self.processes.items()}
         gone = {name: code for name, code in codes.items() if code is not None}
         for name in gone:
-            del self.processes[name]
+            bury(self.processes.pop(name))
         return gone
 
     def log(self, name: str) -> Path:
@@ -103,12 +105,21 @@ class System:
             _reap(self.processes[name], deadline)
 
 
+def bury(process: "subprocess.Popen[bytes]") -> None:
+    """Kill what a process that has ended leaves behind: a Triton that is killed may leave a model's process running."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # it led a session of its own
+    except ProcessLookupError:
+        return
+
+
 def _reap(process: subprocess.Popen[bytes], deadline: float) -> None:
     try:
         process.wait(max(0.1, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
+    bury(process)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 from deploy.laptop import pidfile
 from deploy.laptop.ports import answers, free_environment
 from deploy.laptop.settings import address, settings_from
-from deploy.laptop.system import NotReady, System, running
+from deploy.laptop.system import NotReady, System, bury, running
 from deploy.laptop.up import record
 
 pytestmark = pytest.mark.process
@@ -88,6 +88,19 @@ def test_processes_end_with_the_block(environment: dict[str, str]) -> None:
         assert all(process.poll() is None for process in processes.values())
     assert [process.returncode for process in processes.values()] == [0, 0]
     assert not answers(address(system.settings.broker))
+
+
+def test_what_a_killed_process_leaves_behind_is_killed_as_well() -> None:
+    script = "sleep 600 & echo $!; kill -9 $$"
+    killed = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert killed.stdout
+    left = int(killed.stdout.readline())
+    killed.wait()
+    os.kill(left, 0)  # it runs
+    bury(killed)
+    assert killed.stdout.read() == b""  # which its end lets come to an end
+    killed.stdout.close()
+    bury(killed)  # nothing is left: no harm done
 
 
 def test_a_process_that_cannot_start_says_why(environment: dict[str, str]) -> None:
