@@ -1,5 +1,6 @@
 """What is known of a user -> the direction to look for candidates in: the user encoder's, else of what was met last."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -24,6 +25,7 @@ class Aim(NamedTuple):
 
     direction: Array | None  # [VECTOR_SIZE] of length one; None where nothing is known of the user
     degraded: tuple[str, ...] = ()
+    inputs: Mapping[str, Array] | None = None  # the tensors that were asked with, which the ranker reads as well
 
 
 async def aim(
@@ -54,5 +56,5 @@ async def aim(
         else:
             triton.succeed()
             if neighbours.model() is model:  # else another took over: its vectors are other numbers
-                return Aim(direction)
+                return Aim(direction, (), inputs)
     return Aim(user_vector(met, table), (LOST,))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,7 @@ class Found(NamedTuple):
     acceptance: Acceptance
     degraded: list[str]
     took_ms: dict[str, float]
+    inputs: Mapping[str, Array] | None  # the user's tensors, where the user encoder read them
 
 
 async def find(
@@ -79,7 +81,7 @@ async def find(
     degraded = [*known.degraded, *typed.lost, *remembered.degraded, *aimed.degraded, *lost]
     took = {"features": read - started, "user_vector": ready - read, "candidates": time.perf_counter() - ready}
     took_ms = {stage: seconds * 1000 for stage, seconds in took.items()}
-    return Found(rows, sources, known, typed.context, remembered, accept, degraded, took_ms)
+    return Found(rows, sources, known, typed.context, remembered, accept, degraded, took_ms, aimed.inputs)
 
 
 async def _typed(context: Context, model: Model, neighbours: Neighbours, budget: Budget) -> Typed:

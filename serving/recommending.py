@@ -40,7 +40,7 @@ async def _ranked(
 ) -> Answer:
     table, activity = neighbours.catalogue.table, found.known.user.activity
     candidates = Candidates([table.ids[row] for row in found.rows.tolist()], found.rows, [], [])
-    scored = await score(asked.key, candidates, neighbours, now_ms, found.context, budget, found.known)
+    scored = await score(asked.key, candidates, neighbours, now_ms, found.context, budget, found.known, found.inputs)
     started = time.perf_counter()
     left = slate(planned, scored.scores, candidates.rows, table, now_ms, activity, found.remembered)
     items = places(candidates, scored.scores, left.places, asked.k, asked.offset, found.sources)

@@ -44,8 +44,11 @@ async def score(
     context: Context,
     budget: Budget,
     known: Known | asyncio.Future[Known] | None = None,
+    asking: Mapping[str, Array] | None = None,
 ) -> Scored:
     """Scores of candidates, at least one; ``known`` is what ``know`` said or will say, where it was asked before.
+
+    ``asking`` are the tensors of ``user_inputs``, where they were made before.
 
     An online store or a Triton that does not answer costs quality, which ``degraded`` says.
     """
@@ -66,7 +69,7 @@ async def score(
         return await score(key, candidates, neighbours, now_ms, context, budget, Known(user, degraded))
     if query and typed is None:
         degraded, context = (*degraded, QUERY_LOST), without_query(context)
-    inputs = {**state, **user_tensors(user, items, table, now_ms, near, context, typed)}
+    inputs = {**state, **user_tensors(user, items, table, now_ms, near, context, typed, asking)}
     filled = time.perf_counter()
     scores, lost = await infer(inputs, len(candidates.ids), model.triton_version, neighbours, budget)
     took = {"features": read - started, "inputs": filled - read, "triton": time.perf_counter() - filled}

@@ -24,10 +24,11 @@ def user_tensors(
     sought: Sought | None,
     context: Context = None,
     query: Array | None = None,
+    asking: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """The ranker's tensors that depend on the user and the request; ``items`` are columns of the candidates [N].
 
-    ``sought`` is what ``seek`` made of their rows.
+    ``sought`` is what ``seek`` made of their rows, ``asking`` what ``user_inputs`` gave where it was asked before.
     """
     activity = unexpired(user.activity, now_ms)  # as Feast's history: an expired row has no affinities either
     met = table.rows(list(activity.get("history_item_ids") or ())[-HISTORY_LENGTH:])
@@ -38,7 +39,7 @@ def user_tensors(
 
     vectors_of_candidates = items["item_vectors"]
     return {
-        **user_inputs(user.profile, user.activity, now_ms, vectors, context, query),
+        **(asking or user_inputs(user.profile, user.activity, now_ms, vectors, context, query)),
         "user_item_affinity": item_affinity(items, affinity),
         "user_item_near": near(met, sought, len(vectors_of_candidates), table),
         "item_vectors": vectors_of_candidates,

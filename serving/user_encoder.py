@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
+from tritonclient.grpc import service_pb2
 
 from feature_repo.inputs import asking_tensors
 from serving.ranker import Triton, template
@@ -33,7 +34,7 @@ class UserEncoder:
 
 def user_request(inputs: Mapping[str, Array], version: int) -> Any:
     """The ModelInferRequest for one user's tensors (without a batch dimension)."""
-    request = type(_TEMPLATE)()
+    request = service_pb2.ModelInferRequest()
     request.CopyFrom(_TEMPLATE)
     request.model_version = str(version)
     request.raw_input_contents.extend([inputs[tensor.name].tobytes() for tensor in _TENSORS])

@@ -16,7 +16,7 @@ import torch
 
 from feature_repo.bundle import BundleMetadata, promote
 from training.command_line import command
-from training.example_inputs import SHAPES, Arrays, asking_inputs, encoder_inputs, ranker_inputs
+from training.example_inputs import SHAPES, Array, Arrays, asking_inputs, encoder_inputs, ranker_inputs
 from training.item_tower import ItemEncoder, media_sizes
 from training.language import load as load_language
 from training.language import merged, restore_weights
@@ -37,10 +37,11 @@ EXAMPLES = """examples:
 """
 
 
-def item_vectors(run: Run) -> np.ndarray[Any, Any]:
+def item_vectors(run: Run) -> Array:
     """The vectors of all known items [n, VECTOR_SIZE], with what was learned of each."""
     with torch.no_grad():
-        return run.recommender.matrix(run.text)[1:].numpy()
+        vectors: Array = run.recommender.matrix(run.text)[1:].numpy()
+    return vectors
 
 
 def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Trial | None = None) -> Path:
@@ -58,7 +59,8 @@ def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Tr
     with TemporaryDirectory(dir=folders.bundle_folder, prefix=".writing-") as writing:
         scratch = Path(writing) / "bundle"
         scratch.mkdir()
-        _export_models(run, encoder, scratch)
+        vectors = item_vectors(run)
+        _export_models(run, encoder, vectors, scratch)
         _write_tokenizer(tokenizer, run.config.text_tokens, scratch)
         if trial:
             put_variant(scratch, trial, variant)
@@ -70,7 +72,7 @@ def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Tr
             folders.bundle_folder,
             metadata_of(run, version, variant),
             run.item_ids,
-            item_vectors(run),
+            vectors,
             run.fingerprints,
             run.recommender.residual.detach().numpy(),
             run.recommender.neighbours,
@@ -79,14 +81,14 @@ def export(run: Run, folders: TrainingSettings, variant: str = "fp32", trial: Tr
     return bundle
 
 
-def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
+def _export_models(run: Run, encoder: ItemEncoder, vectors: Array, scratch: Path) -> None:
     ranker = run.recommender.ranker
     export_ranker(ranker, scratch / "ranker.onnx")
     check_signature(scratch / "ranker.onnx")
-    real = [rank_example(run, batch, items) for batch, items in SHAPES]
+    real = [rank_example(vectors, batch, items) for batch, items in SHAPES]
     worst = check_parity(Served(ranker), scratch / "ranker.onnx", [*(ranker_inputs(*shape) for shape in SHAPES), *real])
     print(f"ranker.onnx agrees with PyTorch to {worst:.1e}")
-    users = UserEncoder(ranker, torch.from_numpy(item_vectors(run))).eval()
+    users = UserEncoder(ranker, torch.from_numpy(vectors)).eval()
     export_user_encoder(users, scratch / "user_encoder.onnx")
     worst = check_parity(users, scratch / "user_encoder.onnx", [asking_inputs(batch) for batch, _ in SHAPES])
     print(f"user_encoder.onnx agrees with PyTorch to {worst:.1e}")
@@ -96,9 +98,9 @@ def _export_models(run: Run, encoder: ItemEncoder, scratch: Path) -> None:
     print(f"item_encoder.onnx agrees with PyTorch to {worst:.1e}")
 
 
-def rank_example(run: Run, batch: int, items: int) -> Arrays:
+def rank_example(vectors: Array, batch: int, items: int) -> Arrays:
     """Random inputs with real item vectors in the history, as candidates and as queries."""
-    vectors, draw = item_vectors(run), np.random.default_rng(items)
+    draw = np.random.default_rng(items)
     inputs = ranker_inputs(batch, items, seed=batch)
     for name in ("history_vectors", "item_vectors"):
         inputs[name] = vectors[draw.integers(0, len(vectors), inputs[name].shape[:2])]

@@ -49,6 +49,8 @@ def test_candidates_lie_where_the_user_encoder_points() -> None:
     assert (found, answer["degraded"]) == ("aimed", []) and "user_vector" in answer["took_ms"]
     assert sorted(asked.user_encoder.inputs) == [tensor.name for tensor in asking_tensors()]
     assert asked.user_encoder.inputs["history_vectors"][-1, 0] == 1
+    read_twice = asked.ranker.inputs["history_vectors"]
+    assert read_twice is asked.user_encoder.inputs["history_vectors"]  # made once
 
 
 @pytest.mark.parametrize("error", [TritonUnavailable("away"), NoModel("not there yet")])
