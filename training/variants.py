@@ -15,7 +15,7 @@ import feature_repo.lean_feast  # noqa: F401
 import numpy as np
 import torch
 
-from feature_repo.bundle import BundleError, current, read_bundle
+from feature_repo.bundle import Bundle, BundleError, current, read_bundle
 from feature_repo.settings import StoreSettings
 from feature_repo.store import open_store
 from training.cases import walk
@@ -137,6 +137,15 @@ def put_variant(folder: Path, trial: Trial, variant: str) -> None:
             (Path(name) / f"{model}.{variant}.onnx").replace(folder / f"{model}.onnx")
 
 
+def is_export_of(bundle: Bundle, run: Run) -> bool:
+    """Whether this is the fp32 export of a run; others of the same snapshot have other vectors."""
+    if (bundle.metadata.variant, bundle.metadata.snapshot_id) != ("fp32", run.snapshot_id):
+        return False
+    with torch.no_grad():
+        vectors = run.recommender.matrix(run.text)[1:].numpy()
+    return bundle.item_vectors.shape == vectors.shape and np.allclose(bundle.item_vectors, vectors, atol=1e-4)
+
+
 def page(found: Sequence[Measured]) -> str:
     """The measurements as a table for people."""
     lines = [f"{'':18}{'MB':>8}{'ms':>9}{'NDCG@10':>9}{'difference':>12}{'rank corr.':>12}"]
@@ -158,8 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         bundle = current(folders.bundle_folder)
         run = read_run(chosen.run or latest_run(folders.models))
-        made = read_bundle(bundle).metadata
-        if (made.variant, made.snapshot_id) != ("fp32", run.snapshot_id):
+        if not is_export_of(read_bundle(bundle), run):
             sys.exit(f"{bundle} is no fp32 export of {run.path}: run python -m training.export, or name its --run")
         trial = trial_of(run, folders, chosen.cases, chosen.interactions)
         with TemporaryDirectory() as scratch:

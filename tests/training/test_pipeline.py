@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from training.rivals import read_weights
 from training.runs import latest_run, read_run
 from training.settings import TrainingSettings
 from training.train import train
+from training.variants import is_export_of
 
 REPOSITORY = Path(__file__).parents[2] / "triton_models"
 
@@ -193,6 +195,15 @@ def test_a_model_that_differs_from_its_export_is_refused(bundle: Path, folder: P
         ranker.scorer.scale.add_(0.1)
     with pytest.raises(ParityError, match="differs"):
         check_parity(served, bundle / "ranker.onnx", rows)
+
+
+def test_variants_are_measured_of_the_run_that_was_exported_and_not_of_another_seed(bundle: Path, folder: Path) -> None:
+    run, exported = read_run(folder), read_bundle(bundle)
+    assert is_export_of(exported, run)
+    with torch.no_grad():
+        run.recommender.residual.add_(0.01)
+    assert not is_export_of(exported, run)
+    assert not is_export_of(exported, replace(run, snapshot_id="another"))
 
 
 def test_a_new_item_gets_the_vector_of_its_text(bundle: Path) -> None:
