@@ -5,6 +5,7 @@ second (no coordinated omission: Tene, How NOT to Measure Latency, 2013).
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
@@ -104,20 +105,30 @@ async def _connected(host: str, port: int) -> Connection:
 async def load(
     addresses: Sequence[Address], path: str, body: Callable[[int], bytes], rate: float, seconds: float
 ) -> list[Outcome]:
-    """So many requests a second for so long, in order of their being due; ``body`` makes each from its number."""
-    loop, pool = asyncio.get_running_loop(), Pool(addresses)
-    began = loop.time()
+    """So many requests a second for so long, in order of their being due; ``body`` makes each from its number.
+
+    A thread of its own says when each is due, and ``perf_counter`` how long it took: timers and clocks of event loops
+    are whole milliseconds.
+    """
+    loop, pool, count = asyncio.get_running_loop(), Pool(addresses), int(rate * seconds)
+    under_way: list[asyncio.Task[Outcome]] = []
+    began = time.perf_counter()
 
     async def one(number: int) -> Outcome:
         due = began + number / rate
         status, answer = await pool.post(number, path, body(number))
-        return Outcome(due - began, loop.time() - due, status, answer)
+        return Outcome(due - began, time.perf_counter() - due, status, answer)
 
-    asked = []
-    for number in range(int(rate * seconds)):
-        if (wait := began + number / rate - loop.time()) > 0:
-            await asyncio.sleep(wait)
-        asked.append(asyncio.create_task(one(number)))
-    outcomes = await asyncio.gather(*asked)
+    def ask(number: int) -> None:
+        under_way.append(loop.create_task(one(number)))
+
+    def pace() -> None:
+        for number in range(count):
+            if (wait := began + number / rate - time.perf_counter()) > 0:
+                time.sleep(wait)
+            loop.call_soon_threadsafe(ask, number)
+
+    await asyncio.to_thread(pace)
+    outcomes = await asyncio.gather(*under_way)
     pool.close()
-    return list(outcomes)
+    return outcomes

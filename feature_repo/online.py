@@ -67,7 +67,8 @@ class OnlineRows:
         """The rows the store has of these entities (an unknown one is not in the answer), all columns or ``names``."""
         if not entity_ids:
             return {}
-        answers = self._provider.online_read(self._config, self.view, *self._question(entity_ids, names))
+        keys, asked = [self._key(entity_id) for entity_id in entity_ids], list(names or self._encoders)
+        answers = self._provider.online_read(self._config, self.view, keys, asked)  # Redis adds to the list
         return self._rows(entity_ids, answers)
 
     def erase(self, until: Mapping[str, int]) -> set[str]:
@@ -85,18 +86,6 @@ class OnlineRows:
         """Have the store write its file anew, without what was erased; False where it keeps none."""
         return bool(self._provider.online_store.rewrite_log(self._config))
 
-    async def read_async(self, entity_ids: Sequence[str], names: Sequence[str] | None = None) -> dict[str, Row]:
-        """The same without blocking the event loop (stores with asynchronous reads only: Redis has them)."""
-        if not entity_ids:
-            return {}
-        question = self._question(entity_ids, names)
-        return self._rows(entity_ids, await self._provider.online_read_async(self._config, self.view, *question))
-
-    def _question(self, entity_ids: Sequence[str], names: Sequence[str] | None) -> tuple[list[EntityKey], list[str]]:
-        return [self._key(entity_id) for entity_id in entity_ids], list(
-            names or self._encoders
-        )  # Redis adds to the list
-
     def _rows(self, entity_ids: Sequence[str], answers: Sequence[Any]) -> dict[str, Row]:
         found = zip(entity_ids, answers, strict=True)
         return {
@@ -106,11 +95,16 @@ class OnlineRows:
         }
 
     def _key(self, entity_id: str) -> EntityKey:
-        return EntityKey(join_keys=[self._join_key], entity_values=[pb.Value(string_val=entity_id)])
+        return entity_key(self._join_key, entity_id)
 
     def _encode(self, row: Row, same: dict[str, pb.Value]) -> tuple[EntityKey, dict[str, pb.Value], datetime, None]:
         values = {name: self._encoders[name](value) for name, value in row.values.items()} | same
         return self._key(row.entity_id), values, moment(row.stamp), None
+
+
+def entity_key(join_key: str, entity_id: str) -> EntityKey:
+    """An entity as Feast names it."""
+    return EntityKey(join_keys=[join_key], entity_values=[pb.Value(string_val=entity_id)])
 
 
 def moment(stamp: int) -> datetime:

@@ -12,9 +12,9 @@ import feature_repo.lean_feast  # noqa: F401
 from feast import FeatureStore
 from redis.exceptions import RedisError
 
+from feature_repo.entity_rows import EntityRows
 from feature_repo.features import item_activity, item_content
 from feature_repo.inputs import feature_names
-from feature_repo.online import OnlineRows
 from serving.errors import OnlineStoreUnavailable
 from serving.user_features import present
 
@@ -33,20 +33,18 @@ class StoredItems:
     """The item views of the online store."""
 
     def __init__(self, store: FeatureStore, timeout_ms: int) -> None:
-        self._views = [
-            (OnlineRows(store, item_content), None),
-            (OnlineRows(store, item_activity), feature_names("item_activity")),
-        ]
+        self._views = item_content.name, item_activity.name
+        self._rows = EntityRows(store, [(item_content, None), (item_activity, feature_names(item_activity.name))])
         self._timeout = timeout_ms / 1000
 
     async def read(self, item_ids: Sequence[str]) -> Rows:
         """The rows these items have, a missing one left out. Raises OnlineStoreUnavailable."""
         try:
             async with asyncio.timeout(self._timeout):
-                found = await asyncio.gather(*(rows.read_async(item_ids, names) for rows, names in self._views))
+                found = await self._rows.read(item_ids)
         except (RedisError, OSError, TimeoutError) as error:
             raise OnlineStoreUnavailable(f"item rows cannot be read: {str(error) or type(error).__name__}") from error
         return {
-            rows.view.name: {item_id: present(row) for item_id, row in answer.items()}
-            for (rows, _), answer in zip(self._views, found, strict=True)
+            view: {item_id: present(row) for item_id, row in rows.items()}
+            for view, rows in zip(self._views, found, strict=True)
         }

@@ -1,8 +1,4 @@
-"""user_id -> the user's rows of ``user_profile`` and ``user_activity`` in the online store, both asked at once.
-
-Through the asynchronous read of Feast's provider: of Feast's ways the cheapest that does not block (docs/api.md has the
-figures).
-"""
+"""user_id -> the user's rows of ``user_profile`` and ``user_activity`` in the online store, in one question."""
 
 import asyncio
 import math
@@ -14,9 +10,10 @@ import feature_repo.lean_feast  # noqa: F401
 from feast import FeatureStore
 from redis.exceptions import RedisError
 
+from feature_repo.entity_rows import EntityRows
 from feature_repo.features import user_activity, user_profile
 from feature_repo.inputs import feature_names
-from feature_repo.online import OnlineRows, Row
+from feature_repo.online import Row
 from serving.errors import OnlineStoreUnavailable
 
 
@@ -31,10 +28,8 @@ class UserFeatures:
     """The store that users are read from."""
 
     def __init__(self, store: FeatureStore, timeout_ms: int) -> None:
-        self._views = [
-            (OnlineRows(store, user_profile), feature_names(user_profile.name)),
-            (OnlineRows(store, user_activity), (*feature_names(user_activity.name), "user_written_at")),
-        ]
+        activity = (*feature_names(user_activity.name), "user_written_at")
+        self._rows = EntityRows(store, [(user_profile, feature_names(user_profile.name)), (user_activity, activity)])
         self._timeout = timeout_ms / 1000
 
     async def read(self, user_id: str, seconds: float = math.inf) -> UserRows:
@@ -45,7 +40,7 @@ class UserFeatures:
         seconds = min(seconds, self._timeout)
         try:
             async with asyncio.timeout(seconds):
-                found = await asyncio.gather(*(rows.read_async([user_id], names) for rows, names in self._views))
+                found = await self._rows.read([user_id])
         except (RedisError, OSError, TimeoutError) as error:
             reason = str(error) or f"no answer within {seconds:.3g} s"
             raise OnlineStoreUnavailable(f"the online store (Redis) does not answer: {reason}") from error
