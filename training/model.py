@@ -79,7 +79,7 @@ class Ranker(nn.Module):
         """What is known of the user and the request beside the history: [B, 32]."""
         counters = torch.cat([inputs[f"user_actions_{window}"] for window in WINDOWS], -1)
         numbers = torch.log1p(torch.cat([counters, inputs["user_session_events"]], -1))
-        clock = clock_features(inputs["request_hour"][:, 0], inputs["request_weekday"][:, 0])
+        clock = clock_features(inputs["request_hour"], inputs["request_weekday"])[:, 0]
         waited = time_features(inputs["history_gaps"][:, -1])
         attributes = self.attributes(inputs["user_attributes"]).sum(1)
         request = self.request(inputs["request_context"]).sum(1)
@@ -121,11 +121,11 @@ class Ranker(nn.Module):
         inputs = self.heard(inputs)
         candidates = inputs["item_vectors"]
         affinity, similar = self.affinities(user, inputs)
-        counters = torch.cat([inputs[f"item_actions_{window}"] for window in WINDOWS], -1)
+        counters = [inputs[f"item_actions_{window}"] for window in WINDOWS]
         others = torch.stack([inputs["item_age_days"] / 30, inputs["item_ctr_7d"], inputs["user_item_affinity"]], -1)
         asked = cosine(candidates, inputs["query_vector"][:, None])
         users = context[:, None].expand(-1, candidates.shape[1], -1)
-        numbers = [torch.log1p(counters), torch.log1p(others), affinity[..., None], similar, asked, users]
+        numbers = [torch.log1p(torch.cat([*counters, others], -1)), affinity[..., None], similar, asked, users]
         return affinity, self.cross(torch.cat(numbers, -1))
 
 

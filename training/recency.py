@@ -6,7 +6,6 @@ nobody was taught about is like the last one by its text. B batch, L history, D 
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from feature_repo.vocabulary import HISTORY_LENGTH
 
@@ -45,4 +44,5 @@ class Recency(nn.Module):
 
 def unit(vectors: Tensor) -> Tensor:
     """Vectors [..., D] of length one; zeros stay zeros."""
-    return F.normalize(vectors, dim=-1, eps=1e-6)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    return vectors / lengths.clamp(min=1e-6)  # what F.normalize does, without its expanding: fewer steps when served

@@ -1,5 +1,6 @@
 """config.pbtxt -> a small ONNX model with exactly its inputs and outputs, and inputs to call it with."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,34 @@ def _tensor(tensor: Any) -> Any:
     kind = TYPES[model_config_pb2.DataType.Name(tensor.data_type)][0]
     dims = ["users", *("items" if size == -1 else size for size in tensor.dims)]
     return helper.make_tensor_value_info(tensor.name, kind, dims)
+
+
+SLOW_CONFIG = """
+name: "slow"
+backend: "onnxruntime"
+max_batch_size: 1
+dynamic_batching { }
+input [ { name: "x" data_type: TYPE_FP32 dims: [ 1 ] } ]
+output [ { name: "y" data_type: TYPE_FP32 dims: [ 1 ] } ]
+"""
+
+
+def write_slow(model: Path, size: int = 512, products: int = 200) -> None:
+    """A model ``slow`` with its configuration: y = x, after about a second of multiplying by the identity."""
+    names = ["spread", *(f"product_{number}" for number in range(products))]
+    nodes = [helper.make_node("Mul", ["x", "identity"], ["spread"])]
+    nodes += [helper.make_node("MatMul", [a, "identity"], [b]) for a, b in pairwise(names)]
+    nodes += [
+        helper.make_node("ReduceMax", [names[-1]], ["most"], keepdims=0),
+        helper.make_node("Reshape", ["most", "shape"], ["y"]),
+    ]
+    constants = [
+        onnx.numpy_helper.from_array(np.eye(size, dtype=np.float32), "identity"),
+        helper.make_tensor("shape", TensorProto.INT64, [2], [1, 1]),
+    ]
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1]) for name in "xy")
+    (model / "1").mkdir(parents=True)
+    (model / "config.pbtxt").write_text(SLOW_CONFIG)
+    opset = helper.make_opsetid("", 18)
+    graph = helper.make_graph(nodes, "slow", [x], [y], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=9), model / "1/model.onnx")

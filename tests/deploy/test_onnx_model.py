@@ -20,24 +20,30 @@ CONFIG = {
 class Request:
     """One user's ids; what Triton hands to the model."""
 
-    def __init__(self, *ids: int, cancelled: bool = False, wanted: tuple[str, ...] = ("values",)) -> None:
-        self.ids, self.cancelled, self.wanted = np.array([ids]), cancelled, wanted
+    def __init__(self, *ids: int, wanted: tuple[str, ...] = ("values",)) -> None:
+        self.ids, self.wanted = np.array([ids]), wanted
 
-    def is_cancelled(self) -> bool:
-        return self.cancelled
+    def inputs(self) -> list[Any]:
+        given = [("unread", np.zeros(1)), ("ids", self.ids)]
+        return [
+            SimpleNamespace(name=lambda name=name: name, as_numpy=lambda array=array: array) for name, array in given
+        ]
 
     def requested_output_names(self) -> list[str]:
         return list(self.wanted)
 
 
+def tensor(name: str, values: Any) -> Any:
+    return SimpleNamespace(name=lambda: name, as_numpy=lambda: values)
+
+
 def fake_backend() -> Any:
     """The part of triton_python_backend_utils that the model uses."""
     return SimpleNamespace(
-        TritonError=type("TritonError", (Exception,), {"CANCELLED": 1, "INVALID_ARG": 2}),
+        TritonError=type("TritonError", (Exception,), {"INVALID_ARG": 2}),
         InferenceResponse=lambda tensors, error=None: SimpleNamespace(tensors=tensors, error=error),
         Tensor=lambda name, values: (name, values),
         triton_string_to_numpy={"TYPE_FP32": np.float32}.__getitem__,
-        get_input_tensor_by_name=lambda request, name: SimpleNamespace(as_numpy=lambda: request.ids),
     )
 
 
@@ -93,15 +99,9 @@ def test_a_version_of_before_an_output_existed_answers_with_the_others(model: An
     assert refused.error is not None
 
 
-def test_a_cancelled_request_is_answered_with_an_error(model: Any) -> None:
-    cancelled, answered = model.execute([Request(1, cancelled=True), Request(2)])
-    assert cancelled.error.args == ("cancelled", 1)
-    assert values(answered) == [[20.0]]
-
-
 def test_a_request_without_its_input_is_answered_with_an_error(model: Any) -> None:
     broken = Request(1)
-    del broken.ids
+    broken.inputs = list  # type: ignore[method-assign]
     failed, answered = model.execute([broken, Request(2)])
     assert failed.error is not None
     assert values(answered) == [[20.0]]

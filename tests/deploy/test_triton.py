@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from deploy.laptop.ready import triton_ready
 from deploy.laptop.settings import ROOT
 from deploy.laptop.system import System, running
 from deploy.laptop.triton import refresh
-from tests.deploy.onnx_models import columns, write_ranker
+from tests.deploy.onnx_models import columns, write_ranker, write_slow
 
 pytestmark = pytest.mark.process
 CONFIG = ROOT / "triton_models/ranker/config.pbtxt"
@@ -109,10 +110,44 @@ def test_requests_abandoned_by_their_callers_harm_nobody(system: System, client:
         np.testing.assert_allclose(answer.as_numpy("scores"), expected, rtol=1e-5)
 
 
-def test_metrics_are_served_on_their_port(system: System) -> None:
+def test_what_its_callers_gave_up_is_not_computed(system: System) -> None:
+    """Triton drops what is cancelled while it waits, but for one or two that it has got ready for the model."""
+    write_slow(system.settings.model_repository / "slow")
+    assert "slow" in refresh(system.settings)
+    asked = tensors({"x": np.ones((1, 1), np.float32)})
+
+    async def give_up(count: int) -> None:
+        async with aio.InferenceServerClient(system.settings.triton) as caller:
+            started = time.perf_counter()
+            assert (await caller.infer("slow", asked)).as_numpy("y") == 1
+            took = time.perf_counter() - started
+            tasks = [asyncio.ensure_future(caller.infer("slow", asked)) for _ in range(count)]
+            await asyncio.sleep(took / 3)  # the first is being computed, the others wait
+            for task in tasks[1:]:
+                task.cancel()
+            assert (await tasks[0]).as_numpy("y") == 1
+            assert (await caller.infer("slow", asked)).as_numpy("y") == 1
+
+    asyncio.run(give_up(10))
+    dropped = counted(system, "nv_inference_request_failure", "slow", 'reason="CANCELED"')
+    assert dropped >= 6
+    assert counted(system, "nv_inference_exec_count", "slow") == 12 - dropped
+
+
+def metrics(system: System) -> str:
     url = f"http://127.0.0.1:{system.settings.triton_metrics_port}/metrics"
     with urllib.request.urlopen(url, timeout=10) as response:
-        assert 'nv_inference_request_success{model="ranker"' in response.read().decode()
+        return response.read().decode()  # type: ignore[no-any-return]
+
+
+def counted(system: System, metric: str, model: str, label: str = "") -> float:
+    """What Triton has counted of a model so far."""
+    lines = [line for line in metrics(system).splitlines() if line.startswith(metric)]
+    return sum(float(line.split()[-1]) for line in lines if f'model="{model}"' in line and label in line)
+
+
+def test_metrics_are_served_on_their_port(system: System) -> None:
+    assert 'nv_inference_request_success{model="ranker"' in metrics(system)
 
 
 def test_triton_starts_without_any_model_and_ends_on_sigterm(tmp_path: Path) -> None:
