@@ -8,7 +8,6 @@ examples:
 """
 
 import argparse
-import asyncio
 import json
 import signal
 import threading
@@ -65,7 +64,7 @@ def during(system: System, process: str, fault: str, asked: Load) -> list[Outcom
     address = (system.settings.api_host, system.settings.api_port)
     with ThreadPoolExecutor(1) as thread:
         seconds = BEFORE + AWAY + AFTER
-        outcomes = thread.submit(asyncio.run, load([address], asked.path, asked.body, asked.rate, seconds))
+        outcomes = thread.submit(load, [address], asked.path, asked.body, asked.rate, seconds)
         threading.Event().wait(BEFORE)
         with away(system, process, fault):
             threading.Event().wait(AWAY)

@@ -1,18 +1,23 @@
 """Requests at a fixed arrival rate, whether or not the answers before have come, and what became of each.
 
 A latency counts from the moment a request was due: a server that stops for a second is charged for all requests of that
-second (no coordinated omission: Tene, How NOT to Measure Latency, 2013).
+second (no coordinated omission: Tene, How NOT to Measure Latency, 2013). One thread sends, another one reads, both from
+bare sockets: an event loop between the clock and the wire wakes up late, and would charge that to the server.
 """
 
-import asyncio
+import selectors
+import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from contextlib import suppress
+from typing import NamedTuple
 
 from benchmarks.http_client import message
 
 Address = tuple[str, int]
 LOST = 0  # the status of a request whose connection broke
+PATIENCE = 30.0  # seconds for the last answers
 
 
 class Outcome(NamedTuple):
@@ -24,111 +29,112 @@ class Outcome(NamedTuple):
     body: bytes
 
 
-class Connection(asyncio.Protocol):
+class Connection:
     """One keep-alive connection, one request at a time."""
 
-    def __init__(self) -> None:
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.socket = socket.create_connection(address, PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.number: int | None = None  # of the request under way
         self._received = b""
-        self._transport: asyncio.Transport | None = None
 
-    @property
-    def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+    def ask(self, number: int, request: bytes) -> None:
+        self.number, self._received = number, b""
+        self.socket.sendall(request)
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body. Raises ConnectionError."""
-        if not self._transport or not self.is_open:
+    def answer(self) -> tuple[int, bytes] | None:
+        """Status and body once they are there, after reading what has come. Raises OSError."""
+        came = self.socket.recv(65536)
+        if not came:
             raise ConnectionError("the server closed the connection")
-        self._received, self._answer = b"", asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return await self._answer
-
-    def close(self) -> None:
-        if self._transport:
-            self._transport.close()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no instances of it
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
+        self._received += came
         head, separator, body = self._received.partition(b"\r\n\r\n")
-        if separator and self._answer and len(body) >= _length(head):
-            self._answer.set_result((int(head[9:12]), body))
-            self._answer = None
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._answer:
-            self._answer.set_exception(error or ConnectionError("the server closed the connection"))
-            self._answer = None
+        if not separator or len(body) < _length(head):
+            return None
+        return int(head[9:12]), body
 
 
 def _length(head: bytes) -> int:
     return next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
 
 
-class Pool:
-    """Connections to servers, in turn; as many as are needed at once."""
+class Load:
+    """Requests under way, and what became of the others."""
 
-    def __init__(self, addresses: Sequence[Address]) -> None:
-        self._addresses = addresses
+    def __init__(self, addresses: Sequence[Address], rate: float, count: int) -> None:
+        self._addresses, self._rate, self._count = addresses, rate, count
         self._free: dict[Address, list[Connection]] = {address: [] for address in addresses}
+        self._selector = selectors.DefaultSelector()
+        self._outcomes: dict[int, Outcome] = {}
+        self._done, self._began = threading.Event(), 0.0
 
-    async def post(self, number: int, path: str, body: bytes) -> tuple[int, bytes]:
-        """Status and body; LOST and the reason where the connection broke."""
-        host, port = address = self._addresses[number % len(self._addresses)]
+    def run(self, path: str, body: Callable[[int], bytes]) -> list[Outcome]:
+        """Send them all and wait for their answers."""
+        reader = threading.Thread(target=self._read, daemon=True)
+        reader.start()
+        self._began = time.perf_counter()
+        for number in range(self._count):
+            address = self._addresses[number % len(self._addresses)]
+            request = message(b"POST", path, *address, body(number))
+            if (wait := self._began + number / self._rate - time.perf_counter()) > 0:
+                time.sleep(wait)
+            self._send(number, address, request)
+        self._done.wait(PATIENCE)
+        self._done.set()
+        reader.join()
+        for connection in [key.data for key in self._selector.get_map().values()]:
+            self._drop(connection, "no answer")
+        self._selector.close()
+        return [self._outcomes[number] for number in range(self._count)]
+
+    def _send(self, number: int, address: Address, request: bytes) -> None:
         try:
-            connection = self._take(address) or await _connected(host, port)
-            answer = await connection.ask(message(b"POST", path, host, port, body))
-        except OSError as error:
-            return LOST, str(error).encode()
-        self._free[address].append(connection)
-        return answer
+            connection = self._take(address)
+            connection.ask(number, request)
+        except OSError as error:  # if there is a connection, its reader hears of it as well
+            self._end(number, LOST, str(error).encode())
 
-    def _take(self, address: Address) -> Connection | None:
-        """A connection that is free; the server closes those that were for a while."""
-        while self._free[address]:
-            if (connection := self._free[address].pop()).is_open:
-                return connection
-        return None
+    def _take(self, address: Address) -> Connection:
+        """A connection that is free, or a new one: as many as are needed at once."""
+        with suppress(IndexError):
+            return self._free[address].pop()
+        connection = Connection(address)
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+        return connection
 
-    def close(self) -> None:
-        for connection in (each for free in self._free.values() for each in free):
-            connection.close()
+    def _read(self) -> None:
+        while not self._done.is_set():
+            for key, _ in self._selector.select(0.1):
+                connection: Connection = key.data
+                try:
+                    answer = connection.answer()
+                except OSError as error:
+                    self._drop(connection, str(error))
+                    continue
+                if answer and connection.number is not None:
+                    number, connection.number = connection.number, None
+                    self._end(number, *answer)
+                    self._free[connection.address].append(connection)
+
+    def _drop(self, connection: Connection, reason: str) -> None:
+        """Forget a connection; whoever closed it, what was asked on it is lost."""
+        self._selector.unregister(connection.socket)
+        with suppress(ValueError):
+            self._free[connection.address].remove(connection)
+        connection.socket.close()
+        if connection.number is not None:
+            self._end(connection.number, LOST, reason.encode())
+
+    def _end(self, number: int, status: int, body: bytes) -> None:
+        due = number / self._rate
+        self._outcomes.setdefault(number, Outcome(due, time.perf_counter() - self._began - due, status, body))
+        if len(self._outcomes) == self._count:
+            self._done.set()
 
 
-async def _connected(host: str, port: int) -> Connection:
-    return (await asyncio.get_running_loop().create_connection(Connection, host, port))[1]
-
-
-async def load(
+def load(
     addresses: Sequence[Address], path: str, body: Callable[[int], bytes], rate: float, seconds: float
 ) -> list[Outcome]:
-    """So many requests a second for so long, in order of their being due; ``body`` makes each from its number.
-
-    A thread of its own says when each is due, and ``perf_counter`` how long it took: timers and clocks of event loops
-    are whole milliseconds.
-    """
-    loop, pool, count = asyncio.get_running_loop(), Pool(addresses), int(rate * seconds)
-    under_way: list[asyncio.Task[Outcome]] = []
-    began = time.perf_counter()
-
-    async def one(number: int) -> Outcome:
-        due = began + number / rate
-        status, answer = await pool.post(number, path, body(number))
-        return Outcome(due - began, time.perf_counter() - due, status, answer)
-
-    def ask(number: int) -> None:
-        under_way.append(loop.create_task(one(number)))
-
-    def pace() -> None:
-        for number in range(count):
-            if (wait := began + number / rate - time.perf_counter()) > 0:
-                time.sleep(wait)
-            loop.call_soon_threadsafe(ask, number)
-
-    await asyncio.to_thread(pace)
-    outcomes = await asyncio.gather(*under_way)
-    pool.close()
-    return outcomes
+    """So many requests a second for so long, in order of their being due; ``body`` makes each from its number."""
+    return Load(addresses, rate, int(rate * seconds)).run(path, body)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-import uvloop
 
 from benchmarks.open_loop import Address, Outcome, load
 from benchmarks.rank_system import wait_until_ready
@@ -49,7 +48,7 @@ def body(user_id: str, item_ids: list[str], random: np.random.Generator) -> byte
 
 def at(addresses: list[Address], bodies: list[bytes], rate: float, seconds: float) -> list[Outcome]:
     """What became of this many rankings a second."""
-    return uvloop.run(load(addresses, "/v1/rank", lambda number: bodies[number % len(bodies)], rate, seconds))
+    return load(addresses, "/v1/rank", lambda number: bodies[number % len(bodies)], rate, seconds)
 
 
 @contextmanager
