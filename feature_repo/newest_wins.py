@@ -22,6 +22,7 @@ from feast.repo_config import RepoConfig
 from google.protobuf.timestamp_pb2 import Timestamp
 from redis.exceptions import ResponseError
 
+from feature_repo.quick_redis import quick
 from feature_repo.served import served_key, unserve
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,13 @@ class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     def _parse_connection_string(connection_string: str) -> tuple[Any, dict[str, Any]]:
         nodes, options = RedisOnlineStore._parse_connection_string(connection_string)
         return nodes, {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S} | options
+
+    async def _get_client_async(self, online_store_config: RedisOnlineStoreConfig) -> Any:
+        """Feast's; who reads without blocking says how long it waits, but for a cluster or what the connection says."""
+        plain = online_store_config.redis_type != RedisType.redis_cluster
+        if self._client_async or not plain or "socket_timeout" in online_store_config.connection_string:
+            return await super()._get_client_async(online_store_config)
+        return quick(await super()._get_client_async(online_store_config))
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: Sequence[Fields], progress: Callable[[int], Any] | None

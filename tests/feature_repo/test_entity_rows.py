@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import pytest
 from feast import FeatureStore
@@ -75,3 +76,25 @@ def test_an_erased_view_is_gone_and_the_other_stays(store: FeatureStore, read: R
         rows.write([Row("erased", STAMP, VALUES[rows.view.name])])
     profile.erase({"erased": STAMP})
     assert [list(rows) for rows in read(["erased"])] == [[], ["erased"]]
+
+
+def test_a_connection_that_the_server_closed_is_replaced(store: FeatureStore, read: Read) -> None:
+    before = read(["both"])
+    client = store._get_provider().online_store._get_client(store.config.online_store)
+    assert client.client_kill_filter(_type="normal", skipme=True) >= 1
+    assert read(["both"]) == before
+
+
+def test_a_read_that_is_given_up_leaves_nothing_to_the_next_one(
+    store: FeatureStore, read: Read, loop: asyncio.Runner
+) -> None:
+    rows = EntityRows(store, [(features.user_profile, None), (features.user_activity, None)])
+
+    async def impatient(seconds: float) -> list[dict[str, Row]]:
+        async with asyncio.timeout(seconds):
+            return await rows.read(["both"])
+
+    for step in range(20):
+        with suppress(TimeoutError):
+            loop.run(impatient(step * 5e-5))
+        assert [list(found) for found in read(["active"])] == [[], ["active"]]
