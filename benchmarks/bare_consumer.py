@@ -11,9 +11,9 @@ from pathlib import Path
 import faust
 from faust.types import StreamT
 
+from feature_repo.garbage import collect_seldom
 from feature_repo.settings import StoreSettings
 from streaming.events import TOPIC_INTERACTIONS
-from streaming.garbage import collect_seldom
 from streaming.settings import StreamSettings
 
 

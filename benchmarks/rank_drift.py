@@ -37,6 +37,7 @@ async def measure(system: System, user_ids: list[str], item_ids: list[str], requ
             times.rank.append(answered(client, "/v1/rank", bodies[number % BODIES]))
             if number % BESIDE == 0:
                 times.feast.append(await neighbours.read(user_ids[number % len(user_ids)]))
+                times.read.append(await neighbours.read_quickly(user_ids[number % len(user_ids)]))
                 times.triton.append(await neighbours.infer())
                 memory[tenth] = round(api.memory_info().rss / 2**20, 1)
     client.close()

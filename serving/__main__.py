@@ -14,6 +14,7 @@ from functools import partial
 
 import uvicorn
 
+from feature_repo.garbage import collect_seldom
 from feature_repo.settings import StoreSettings
 from serving.app import create_app
 from serving.connection import Connection
@@ -37,6 +38,7 @@ def main() -> None:
     except InvalidSurfaces as error:
         sys.exit(f"the stages of slates cannot be read: {error}")
     app = create_app(settings, partial(open_neighbours, settings, stores), partial(open_gate, settings, stores))
+    collect_seldom()
     gc.collect()
     gc.freeze()  # what the imports made stays: collections in the midst of a ranking need not look at it
     uvicorn.run(

@@ -4,7 +4,7 @@ import re
 from typing import TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from serving.errors import InvalidRequest, TooLarge
 
@@ -16,12 +16,16 @@ _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 async def read(request: Request, limit: int) -> bytes:
     """The request's body; raises TooLarge as soon as it passes ``limit`` bytes."""
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    chunks, size, more = [], 0, True
+    while more:  # Starlette's stream() does the same through a generator
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
         if size > limit:
             raise TooLarge(f"the body is larger than {limit} bytes: split it into several requests")
-        chunks.append(chunk)
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 

@@ -12,11 +12,11 @@ import sys
 import faust
 import kafka  # noqa: F401  (before feast, which turns on the deprecation warnings of whatever is imported after it)
 
+from feature_repo.garbage import collect_seldom
 from feature_repo.settings import StoreSettings
 from streaming.app import create_app
 from streaming.broker import BrokerAway, create_topics
 from streaming.compaction import compact
-from streaming.garbage import collect_seldom
 from streaming.metrics import Metrics
 from streaming.settings import StreamSettings
 

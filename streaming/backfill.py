@@ -23,11 +23,11 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from feature_repo.features import item_content, user_profile
+from feature_repo.garbage import collect_seldom
 from feature_repo.settings import StoreSettings
 from feature_repo.store import apply, open_store
 from streaming import shard, spool, workers
 from streaming.events import InvalidEvent
-from streaming.garbage import collect_seldom
 from streaming.parts import drop_unfinished
 from streaming.prepare import REJECTS, prepare, shards
 from streaming.row_log import RowLog, open_log

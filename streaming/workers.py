@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from streaming.garbage import collect_seldom
+from feature_repo.garbage import collect_seldom
 from streaming.loop_state import Constants, Steps, new_counters, new_lists, new_state
 from streaming.loops import advance_items, advance_users
 

@@ -8,23 +8,24 @@ from benchmarks.rank_ratio import Times, figures
 from benchmarks.timing import tensors_for
 from feature_repo.inputs import tensors
 
-TIMES = Times(rank=[4.0, 3.0, 90.0], feast=[1.0, 1.0, 9.0], triton=[1.0, 1.5, 2.5])
+TIMES = Times(rank=[4.0, 3.0, 90.0], feast=[1.0, 1.0, 9.0], read=[0.3, 0.5, 0.5], triton=[1.0, 1.5, 2.5])
 
 
 def test_the_ratio_is_of_medians() -> None:
     result = figures(TIMES, 100)
     assert (result["ratio"], result["ms"]["rank"]["p50"]) == (1.6, 4.0)
+    assert result["strict"] == 2.0
 
 
 def test_the_chief_figures_are_those_of_the_targets_size() -> None:
-    sizes = [figures(TIMES, 10), figures(Times([1.0], [1.0], [1.0]), 100)]
+    sizes = [figures(TIMES, 10), figures(Times([1.0], [1.0], [1.0], [1.0]), 100)]
     result = summary(sizes, [], None, 3)
     assert (result["candidates"], result["ratio"], result["met"]) == (100, 0.5, True)
     assert summary(sizes[:1], [], None, 3)["met"] is False
 
 
 def test_drift_is_that_of_the_ratio_to_the_floor_of_the_same_minutes() -> None:
-    slower = Times(rank=[8.0], feast=[2.0], triton=[3.0])  # everything took twice as long: the machine did
+    slower = Times(rank=[8.0], feast=[2.0], read=[1.0], triton=[3.0])  # everything took twice as long: the machine did
     drift = rank_drift.summary([figures(TIMES, 100), figures(slower, 100)], [260.0, 261.0], 20)
     assert (drift["ratios"], drift["ratio_growth"]) == ([1.6, 1.6], 1.0)
     assert rank_drift.line(drift) == (
