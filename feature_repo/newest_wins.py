@@ -22,7 +22,7 @@ from feast.repo_config import RepoConfig
 from google.protobuf.timestamp_pb2 import Timestamp
 from redis.exceptions import ResponseError
 
-from feature_repo.quick_redis import quick
+from feature_repo.quick_redis import QuickRedis
 from feature_repo.served import served_key, unserve
 
 log = logging.getLogger(__name__)
@@ -83,17 +83,12 @@ class NewestWinsOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
 class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     """Feast's Redis store with an atomic write, and with limits on waiting (the connection string may set others)."""
 
+    _quick: QuickRedis | None = None
+
     @staticmethod
     def _parse_connection_string(connection_string: str) -> tuple[Any, dict[str, Any]]:
         nodes, options = RedisOnlineStore._parse_connection_string(connection_string)
         return nodes, {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S} | options
-
-    async def _get_client_async(self, online_store_config: RedisOnlineStoreConfig) -> Any:
-        """Feast's; who reads without blocking says how long it waits, but for a cluster or what the connection says."""
-        plain = online_store_config.redis_type != RedisType.redis_cluster
-        if self._client_async or not plain or "socket_timeout" in online_store_config.connection_string:
-            return await super()._get_client_async(online_store_config)
-        return quick(await super()._get_client_async(online_store_config))
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: Sequence[Fields], progress: Callable[[int], Any] | None
@@ -115,6 +110,12 @@ class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         if progress:
             progress(len(data))
 
+    async def close(self) -> None:
+        """Close the connections that read."""
+        if self._quick:
+            await self._quick.close()
+        await super().close()
+
     def fields(self, config: RepoConfig, table: FeatureView, names: Sequence[str]) -> list[bytes]:
         """Under which fields of a row's hash the view's stamp is, and these features of it."""
         view = _versioned_fv_name(table, config)
@@ -124,10 +125,12 @@ class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         self, config: RepoConfig, entities: Sequence[EntityKey], fields: Sequence[bytes]
     ) -> Sequence[Sequence[bytes | None]]:
         """Fields of the entities' hashes, those of several views in one question: views of an entity share its key."""
-        client, version = await self._get_client_async(config.online_store), config.entity_key_serialization_version
+        version = config.entity_key_serialization_version
         keys = [_redis_key(config.project, entity, version) for entity in entities]
-        if len(keys) == 1:  # a pipeline of one costs a third more
-            return [await client.execute_command("HMGET", keys[0], *fields)]
+        if len(keys) == 1 and config.online_store.redis_type != RedisType.redis_cluster:
+            self._quick = self._quick or QuickRedis(await self._get_client_async(config.online_store))
+            return [await self._quick.ask(b"HMGET", keys[0], *fields)]
+        client = await self._get_client_async(config.online_store)
         async with client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hmget(key, fields)
