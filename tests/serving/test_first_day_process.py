@@ -19,7 +19,7 @@ def test_before_the_first_training_rankings_go_by_what_was_just_clicked(tmp_path
         items = [{"item_id": item_id, "title": item_id.title(), "categories": [item_id]} for item_id in shop.item_ids]
         assert shop.ask("/v1/items", items)[1]["accepted"] == 3
         eventually(lambda: not shop.rank()[1]["unknown_items"])
-        assert set(shop.unready()) == {"triton"}
+        eventually(lambda: set(shop.unready()) == {"triton"})  # what came by itself, the loader sees a moment later
         clicks = [{"user_id": f"user-{number}", "item_id": "coffee", "action": "click"} for number in range(5)]
         assert shop.ask("/v1/events", [*clicks, {"user_id": "fan", "item_id": "cocoa", "action": "click"}])[0] == 200
 
