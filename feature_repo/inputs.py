@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,11 +178,10 @@ def user_affinity(activity: Mapping[str, Any], codes: Mapping[str, int], size: i
 
     The shares of a user who was never seen are zero; the common decay of all weights cancels.
     """
-    weights = np.asarray(activity.get("user_category_weights", ()), np.float64)
-    total = weights.sum() if len(weights) else 0.0
-    if total <= 0:
-        return np.zeros(size, np.float32)
-    places = np.fromiter(map(codes.get, activity["user_categories"], repeat(0)), np.int64)
-    shares = np.bincount(places, weights / total, size).astype(np.float32)
-    shares[0] = 0.0
+    shares, weights = np.zeros(size, np.float32), activity.get("user_category_weights", ())
+    total = sum(weights)
+    if total > 0:
+        for category, weight in zip(activity["user_categories"], weights, strict=True):  # a handful
+            shares[codes.get(category, 0)] += weight / total
+        shares[0] = 0.0
     return shares

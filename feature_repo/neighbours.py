@@ -3,6 +3,7 @@
 The lists are a model's own: made from its snapshot, kept in its bundle, read by training and serving through this file.
 """
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -54,29 +55,30 @@ def nearness_of(sought: Sought, history: Array) -> Array:
     """The same of candidates that were got ready."""
     neighbours, candidates, place = sought
     known = history >= 0
-    met = history[known]
+    if known.all():
+        met, shares = history, _shares(len(history))
+    else:
+        met, shares = history[known], _shares(len(history))[: len(history)][known]
+        shares = np.tile(shares / shares.sum(0), (len(KINDS), 1))
     if not len(met):
         return np.zeros((len(candidates), NEAR), np.float32)
-    shares = _shares(len(history))
-    if len(met) < len(history):
-        shares = shares[known] / shares[known].sum(0)
-    at = place.take(neighbours.rows.take(met, 1).ravel())
+    at = place.take(neighbours.rows.take(met, 1)).ravel()
     hits = np.flatnonzero(at > 0)  # few: nonzero reads booleans six times as fast as numbers
-    lists, column = np.divmod(hits, neighbours.rows.shape[2])
-    kind, entry = np.divmod(lists, len(met))
-    weights = neighbours.weights[kind, met[entry], column][:, None] * shares[entry]  # [hits, spans]
-    target = at[hits] * len(KINDS) + kind
-    found = np.empty((len(candidates) + 1, len(KINDS), len(SPANS)), np.float32)
+    lists = hits // neighbours.rows.shape[2]  # kind by kind, entry by entry
+    weights, shares = neighbours.weights.take(met, 1).ravel().take(hits), shares.take(lists, 0)
+    target = at.take(hits) + lists // len(met) * (len(candidates) + 1)
+    shape = len(KINDS), len(candidates) + 1
+    found = np.empty((len(SPANS), *shape), np.float32)
     for span in range(len(SPANS)):
-        found[..., span] = np.bincount(target, weights[:, span], len(found) * len(KINDS)).reshape(-1, len(KINDS))
-    return found.reshape(-1, NEAR)[place[candidates]]
+        found[span] = np.bincount(target, weights * shares[:, span], math.prod(shape)).reshape(shape)
+    return found.transpose(2, 1, 0).reshape(-1, NEAR)[place[candidates]]
 
 
 @cache
 def _shares(length: int) -> Array:
-    """What each of so many entries counts, the newest last, in all 1: [length, spans]."""
+    """What each of so many entries counts, the newest last, in all 1; once for each kind: [kinds * length, spans]."""
     shares = np.exp2(-np.arange(length - 1, -1, -1)[:, None] / np.array(SPANS))
-    return np.asarray(shares / shares.sum(0))
+    return np.tile(shares / shares.sum(0), (len(KINDS), 1))
 
 
 def write_neighbours(path: Path, neighbours: Neighbours) -> None:

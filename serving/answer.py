@@ -1,8 +1,8 @@
 """Scores -> the answer of a ranking: its page of items, what could not be ranked and what did not work as it should."""
 
 from collections.abc import Sequence
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -69,7 +69,7 @@ def ranking(
 ) -> Ranking:
     """The answer, with an id of its own."""
     return Ranking(
-        request_id=uuid4().hex,
+        request_id=token_hex(16),
         model_version=model_version,
         degraded=list(degraded),
         took_ms={stage: round(took, 3) for stage, took in took_ms.items()},

@@ -9,10 +9,10 @@ import queue
 import random
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from kafka import KafkaProducer
@@ -33,8 +33,7 @@ STAMPS = {"item_content_stamp": "item_content", "item_activity_stamp": "item_act
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A ranking and what it was made of; nobody writes to the arrays any more."""
 
     request_id: str
@@ -151,7 +150,9 @@ def trimmed(answered: Answered) -> Answered:
         inputs |= {name: inputs[name][kept] for name in PER_ITEM}
         items = {name: column[kept] for name, column in items.items()}
     context = understood(answered.context)
-    return replace(answered, item_ids=item_ids, scores=scores, inputs=inputs, items=items, context=context)
+    return msgspec.structs.replace(
+        answered, item_ids=item_ids, scores=scores, inputs=inputs, items=items, context=context
+    )
 
 
 def logged(answered: Answered) -> LoggedRanking:

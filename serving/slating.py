@@ -1,9 +1,9 @@
 """A request -> a plan of stages, checked before anything is read; scored candidates -> what is answered of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import numpy.typing as npt
 
 from feature_repo.item_table import ItemTable
@@ -38,8 +38,7 @@ class Wishes(Protocol):
     def offset(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The stages of a request, and what it says to them."""
 
     stages: Sequence[Stage]

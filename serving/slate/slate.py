@@ -1,7 +1,6 @@
 """What stages work on: candidates in the order they would be shown, and what is known beside them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
@@ -46,8 +45,7 @@ class Served(NamedTuple):
 NOTHING_SERVED = Served(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """What is known when a slate is made; nobody writes to it."""
 
     table: ItemTable
@@ -58,7 +56,7 @@ class Given:
     filter: Expression | None = None
     exclude: Collection[str] = ()
     diversity: float | None = None  # 0 to 1; None leaves it to the surface
-    activity: Mapping[str, Any] = field(default_factory=dict)  # the user's row of ``user_activity``
+    activity: Mapping[str, Any] = {}  # the user's row of ``user_activity``
     served: Served = NOTHING_SERVED
 
     @property
