@@ -24,7 +24,13 @@ ACTIVITY_TTL_MS = int(ACTIVITY_TTL.total_seconds() * 1000)
 _HALF_LIVES = np.array(list(HALF_LIVES.values()), np.float64)
 _COUNTERS = {scope: [f"{scope}_actions_{window}" for window in HALF_LIVES] for scope in ("user", "item")}
 _NO_QUERY = np.zeros(VECTOR_SIZE, np.float32)
-_NO_QUERY.flags.writeable = False  # many requests share it
+_NO_HISTORY: dict[str, Array] = {
+    "history_vectors": np.zeros((HISTORY_LENGTH, VECTOR_SIZE), np.float32),
+    "history_actions": np.zeros(HISTORY_LENGTH, np.int64),
+    "history_gaps": np.zeros(HISTORY_LENGTH, np.float32),
+}
+for _shared in (_NO_QUERY, *_NO_HISTORY.values()):
+    _shared.flags.writeable = False  # many requests share it
 
 
 class Tensor(NamedTuple):
@@ -120,15 +126,23 @@ def user_inputs(
 
 def _history(row: Mapping[str, Any], now_ms: int, vectors: Callable[[Sequence[str]], Array]) -> dict[str, Array]:
     item_ids = list(row["history_item_ids"])[-HISTORY_LENGTH:]
-    looked_up = np.zeros((HISTORY_LENGTH, VECTOR_SIZE), np.float32)
-    actions, gaps = np.zeros(HISTORY_LENGTH, np.int64), np.zeros(HISTORY_LENGTH, np.float32)
-    if item_ids:
-        recent = slice(HISTORY_LENGTH - len(item_ids), None)
-        looked_up[recent] = vectors(item_ids)
-        actions[recent] = np.asarray(row["history_actions"], np.int64)[-HISTORY_LENGTH:]
-        timestamps = np.asarray(row["history_timestamps"], np.int64)[-HISTORY_LENGTH:]
-        gaps[recent] = np.maximum(now_ms - timestamps, 0) / 1000
-    return {"history_vectors": looked_up, "history_actions": actions, "history_gaps": gaps}
+    if not item_ids:
+        return _NO_HISTORY
+    timestamps = np.asarray(row["history_timestamps"], np.int64)[-HISTORY_LENGTH:]
+    return {
+        "history_vectors": _at_the_end(np.asarray(vectors(item_ids), np.float32)),
+        "history_actions": _at_the_end(np.asarray(row["history_actions"], np.int64)[-HISTORY_LENGTH:]),
+        "history_gaps": _at_the_end((np.maximum(now_ms - timestamps, 0) / 1000).astype(np.float32)),
+    }
+
+
+def _at_the_end(entries: Array) -> Array:
+    """Entries [h, ...] behind zeros: [HISTORY_LENGTH, ...]."""
+    if len(entries) == HISTORY_LENGTH:
+        return entries
+    padded = np.zeros((HISTORY_LENGTH, *entries.shape[1:]), entries.dtype)
+    padded[HISTORY_LENGTH - len(entries) :] = entries
+    return padded
 
 
 def _user_counters(row: Mapping[str, Any], at_ms: int, now_ms: int) -> dict[str, Array]:

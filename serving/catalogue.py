@@ -46,11 +46,11 @@ class Catalogue:
         if not len(self.table):
             self.want(unique)
             return Candidates([], rows[:0], unique, [])
-        known = rows >= 0
-        available = self.table.column("item_available")[rows] & known
-        rankable = self.table.column("item_encoded")[rows] & available
-        if rankable.all():
+        known, rankable = rows >= 0, self.table.rankable(rows)
+        if known.all() and rankable.all():
             return Candidates(unique, rows, [], [])
+        available = self.table.column("item_available")[rows] & known
+        rankable &= known
         unavailable, unknown = known & ~available, ~rankable & (available | ~known)
         self.want(_chosen(unique, unknown))
         return Candidates(
