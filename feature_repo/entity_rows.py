@@ -1,7 +1,7 @@
 """Rows of an entity in several Feast views <- the online store, in one question that does not block the event loop.
 
-Feast asks for each view by itself. Redis keeps the views of an entity in one hash, so one command has them all: half of
-what a ranking paid for its user (docs/decisions.md).
+Feast asks for each view by itself. Redis keeps the views of an entity in one hash, so one command has them all, for
+about half of what two cost (docs/decisions.md).
 """
 
 from collections.abc import Sequence

@@ -127,7 +127,7 @@ class NewestWinsOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         """Fields of the entities' hashes, those of several views in one question: views of an entity share its key."""
         version = config.entity_key_serialization_version
         keys = [_redis_key(config.project, entity, version) for entity in entities]
-        if len(keys) == 1 and config.online_store.redis_type != RedisType.redis_cluster:
+        if len(keys) == 1 and config.online_store.redis_type == RedisType.redis:
             self._quick = self._quick or QuickRedis(await self._get_client_async(config.online_store))
             return [await self._quick.ask(b"HMGET", keys[0], *fields)]
         client = await self._get_client_async(config.online_store)

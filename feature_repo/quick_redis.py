@@ -1,7 +1,7 @@
 """Single commands to Redis over redis-py's asynchronous connections, without what its client does around each.
 
 The client looks for answers that cannot be there, sends from a task of its own so that sending can be given up, and
-counts: half of what a user's read takes, and three turns of the event loop before the question leaves, in which a
+counts: half of what a command takes, and three turns of the event loop before the question leaves, in which a
 ranking's other work comes first. Whoever asks here bounds the waiting, and counts.
 """
 
