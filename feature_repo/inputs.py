@@ -6,7 +6,6 @@ read at the time of the request (decay.py); what is missing or older than its vi
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from feature_repo.vocabulary import HALF_LIVES, HISTORY_LENGTH, SESSION_GAP, VEC
 
 Array = npt.NDArray[Any]
 ACTIVITY_TTL_MS = int(ACTIVITY_TTL.total_seconds() * 1000)
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 _HALF_LIVES = np.array(list(HALF_LIVES.values()), np.float64)
 _COUNTERS = {scope: [f"{scope}_actions_{window}" for window in HALF_LIVES] for scope in ("user", "item")}
 _NO_QUERY = np.zeros(VECTOR_SIZE, np.float32)
@@ -88,6 +88,16 @@ def unexpired(activity: Mapping[str, Any], now_ms: int) -> Mapping[str, Any]:
     return {} if expired(int(activity.get("user_activity_at") or 0), now_ms) else activity
 
 
+def hour_of(at_ms: Any) -> Any:
+    """The hour of the day in UTC, 0 to 23, of one time or of an array of them."""
+    return at_ms // HOUR_MS % 24
+
+
+def weekday_of(at_ms: Any) -> Any:
+    """The day of the week in UTC, 0 is Monday; the epoch began on a Thursday."""
+    return (at_ms // DAY_MS + 3) % 7
+
+
 def item_attribute_buckets(categories: Sequence[str], attributes: Sequence[str]) -> Array:
     """What the item encoder reads beside the text: categories first, then the other attributes."""
     return attribute_buckets([*(f"category={category}" for category in categories), *attributes])
@@ -110,15 +120,14 @@ def user_inputs(
     """
     row = with_defaults("user_profile", profile) | with_defaults("user_activity", unexpired(activity, now_ms))
     at = int(row["user_activity_at"])
-    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
     live = now_ms - at <= SESSION_GAP
     return {
         "user_attributes": attribute_buckets(list(row["user_attributes"])),
         **_history(row, now_ms, vectors),
         **_user_counters(row, at, now_ms),
         "user_session_events": np.array([row["user_session_events"] if live else 0], np.float32),
-        "request_hour": np.array([moment.hour], np.float32),
-        "request_weekday": np.array([moment.weekday()], np.float32),
+        "request_hour": np.array([hour_of(now_ms)], np.float32),
+        "request_weekday": np.array([weekday_of(now_ms)], np.float32),
         "request_context": context_buckets(context),
         "query_vector": _NO_QUERY if query is None else query,
     }
@@ -174,7 +183,7 @@ def item_state(items: Mapping[str, Array], now_ms: Any) -> dict[str, Array]:
     at = np.where(np.asarray(now_ms) - items["item_activity_at"] > ACTIVITY_TTL_MS, 0, items["item_activity_at"])
     known, published = at > 0, items["item_published_at"]
     default_ctr = _defaults("item_activity")["item_ctr_7d"]
-    age = np.where(published != 0, np.maximum(now_ms - published, 0) / 86_400_000, 0.0)
+    age = np.where(published != 0, np.maximum(now_ms - published, 0) / DAY_MS, 0.0)
     return {
         **_item_counters(items, at, now_ms),
         "item_ctr_7d": np.where(known, items["item_ctr_7d"], default_ctr).astype(np.float32),
@@ -184,7 +193,7 @@ def item_state(items: Mapping[str, Array], now_ms: Any) -> dict[str, Array]:
 
 def item_affinity(items: Mapping[str, Array], affinity: Array) -> Array:
     """The user's share of attention for each candidate's categories, [N]."""
-    return np.asarray(affinity[items["item_category_codes"]].sum(-1), np.float32)
+    return np.asarray(affinity.take(items["item_category_codes"]).sum(-1), np.float32)
 
 
 def user_affinity(activity: Mapping[str, Any], codes: Mapping[str, int], size: int) -> Array:

@@ -26,18 +26,24 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], str]] = {
     "item_published_at": ((), "int64"),
     "item_category_codes": ((ITEM_CATEGORIES,), "int64"),
     "item_available": ((), "bool"),
+    "item_rankable": ((), "bool"),  # both of these
     "item_content_stamp": ((), "int64"),  # epoch microseconds of the row, 0 where there is none
     "item_activity_stamp": ((), "int64"),
     "item_fingerprint": ((), "int64"),  # of what its content would be encoded from; 0 where there is nothing to encode
     "item_vector_fingerprint": ((), "int64"),  # of what its vector was encoded from; 0 where that is not known
     "item_trained": ((), "int64"),  # its place among the items its model was trained with, from 1; 0 for another one
 }
-_BOOK_KEEPING = ("item_encoded", "item_available", "item_fingerprint", "item_vector_fingerprint", "item_trained")
+_BOOK_KEEPING = (
+    *("item_encoded", "item_available", "item_rankable", "item_fingerprint", "item_vector_fingerprint", "item_trained"),
+)
 _RANKED = tuple(name for name in _COLUMNS if name not in _BOOK_KEEPING)
 
 
 class ItemTable:
-    """Columns of every known item; ``index`` maps item_id to its row."""
+    """Columns of every known item; ``index`` maps item_id to its row.
+
+    The last row of the columns is nobody's and zero: what -1, the row of an unknown item, finds.
+    """
 
     def __init__(self, attributes: Collection[str] = ()) -> None:
         """``attributes`` names those that become columns; without, the first that items come with."""
@@ -47,7 +53,7 @@ class ItemTable:
         self.category_codes: dict[str, int] = {}
         self.trained_rows = np.zeros(0, np.int64)  # of the items that the model was trained with, in its order
         self.attributes = ItemAttributes(attributes)
-        self._columns = {name: np.zeros((0, *shape), dtype) for name, (shape, dtype) in _COLUMNS.items()}
+        self._columns = {name: np.zeros((1, *shape), dtype) for name, (shape, dtype) in _COLUMNS.items()}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,6 +61,10 @@ class ItemTable:
     def column(self, name: str) -> Array:
         """One column over all items, in row order (a view: do not keep it across writes)."""
         return self._columns[name][: len(self.ids)]
+
+    def at(self, name: str, rows: Array) -> Array:
+        """One column of these rows, zero where they are -1."""
+        return self._columns[name].take(rows, 0)  # half the time of indexing
 
     def rows(self, item_ids: Iterable[str]) -> Array:
         """Row numbers of these ids, -1 for an unknown one."""
@@ -65,24 +75,16 @@ class ItemTable:
         return int(self._columns[f"{view}_stamp"][self.index[item_id]]) if item_id in self.index else 0
 
     def rankable(self, rows: Array | slice = slice(None)) -> Array:
-        """Which of these rows have a vector and are not hidden."""
-        return np.asarray(self.column("item_available")[rows] & self.column("item_encoded")[rows])
+        """Which of these rows have a vector and are not hidden; unknown items, -1, are not."""
+        return self.column("item_rankable")[rows] if isinstance(rows, slice) else self.at("item_rankable", rows)
 
     def take(self, rows: Array) -> dict[str, Array]:
         """What a ranking reads of some rows, [n, ...] each."""
-        return {name: self._columns[name].take(rows, 0) for name in _RANKED}  # half the time of indexing
+        return {name: self.at(name, rows) for name in _RANKED}
 
     def vectors(self, item_ids: Sequence[str]) -> Array:
         """Vectors [n, VECTOR_SIZE]; zeros for an unknown item."""
-        return self.vectors_at(self.rows(item_ids))
-
-    def vectors_at(self, rows: Array) -> Array:
-        """The same by rows, -1 for an unknown item."""
-        if not len(self.ids):
-            return np.zeros((len(rows), VECTOR_SIZE), np.float32)
-        found = self._columns["item_vectors"].take(rows, 0)
-        found[rows < 0] = 0
-        return found
+        return self.at("item_vectors", self.rows(item_ids))
 
     def put_content(self, item_id: str, row: Mapping[str, Any], stamp: int = 0) -> None:
         """Take over a row of ``item_content``."""
@@ -90,6 +92,7 @@ class ItemTable:
         self.titles[place] = content["item_title"]
         self._columns["item_published_at"][place] = content["item_published_at"]
         self._columns["item_available"][place] = content["item_available"]
+        self._columns["item_rankable"][place] = content["item_available"] and self._columns["item_encoded"][place]
         self._columns["item_content_stamp"][place] = stamp
         self._columns["item_fingerprint"][place] = content_fingerprint(row)
         codes = [self._code(category) for category in list(content["item_categories"])[:ITEM_CATEGORIES]]
@@ -109,10 +112,11 @@ class ItemTable:
         self._columns["item_vectors"][places] = vectors
         self._columns["item_vector_fingerprint"][places] = fingerprints
         self._columns["item_encoded"][places] = True
+        self._columns["item_rankable"][places] = self._columns["item_available"][places]
 
     def replace_vectors(self, item_ids: Sequence[str], vectors: Array, fingerprints: Array | int = 0) -> None:
         """Take over the item vectors of another model; the other items have none until they are encoded again."""
-        for name in ("item_vectors", "item_encoded", "item_vector_fingerprint", "item_trained"):
+        for name in ("item_vectors", "item_encoded", "item_rankable", "item_vector_fingerprint", "item_trained"):
             self._columns[name][:] = 0
         self.put_vectors(item_ids, vectors, fingerprints)
         self.trained_rows = self.rows(item_ids)
@@ -123,7 +127,7 @@ class ItemTable:
 
     def _place(self, item_id: str) -> int:
         if item_id not in self.index:
-            if len(self.ids) == len(self._columns["item_available"]):
+            if len(self.ids) + 1 == len(self._columns["item_available"]):
                 self._grow()  # first: a thread that reads meanwhile finds a place for every id
             self.titles.append("")
             self.ids.append(item_id)

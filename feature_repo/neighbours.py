@@ -3,7 +3,6 @@
 The lists are a model's own: made from its snapshot, kept in its bundle, read by training and serving through this file.
 """
 
-import math
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,6 +15,7 @@ Array = npt.NDArray[Any]
 KINDS: Final = ("together", "text")  # met by the same users; of like texts
 SPANS: Final = (0.2, 16.0)  # half-lives in entries: the newest alone, and the whole of what is remembered
 NEAR: Final = len(KINDS) * len(SPANS)  # numbers per candidate
+_EACH_SPAN: Final = np.arange(len(SPANS))[:, None]
 
 
 class Neighbours(NamedTuple):
@@ -58,27 +58,24 @@ def nearness_of(sought: Sought, history: Array) -> Array:
     if known.all():
         met, shares = history, _shares(len(history))
     else:
-        met, shares = history[known], _shares(len(history))[: len(history)][known]
-        shares = np.tile(shares / shares.sum(0), (len(KINDS), 1))
+        met, shares = history[known], _shares(len(history))[:, : len(history)][:, known]
+        shares = np.tile(shares / shares.sum(1, keepdims=True), len(KINDS))
     if not len(met):
         return np.zeros((len(candidates), NEAR), np.float32)
     at = place.take(neighbours.rows.take(met, 1)).ravel()
     hits = np.flatnonzero(at > 0)  # few: nonzero reads booleans six times as fast as numbers
     lists = hits // neighbours.rows.shape[2]  # kind by kind, entry by entry
-    weights, shares = neighbours.weights.take(met, 1).ravel().take(hits), shares.take(lists, 0)
-    target = at.take(hits) + lists // len(met) * (len(candidates) + 1)
-    shape = len(KINDS), len(candidates) + 1
-    found = np.empty((len(SPANS), *shape), np.float32)
-    for span in range(len(SPANS)):
-        found[span] = np.bincount(target, weights * shares[:, span], math.prod(shape)).reshape(shape)
-    return found.transpose(2, 1, 0).reshape(-1, NEAR)[place[candidates]]
+    weights = neighbours.weights.take(met, 1).ravel().take(hits) * shares.take(lists, 1)  # [spans, hits]
+    target = at.take(hits) * NEAR + lists // len(met) * len(SPANS) + _EACH_SPAN
+    found = np.bincount(target.ravel(), weights.ravel(), (len(candidates) + 1) * NEAR)
+    return found.reshape(-1, NEAR).astype(np.float32).take(place.take(candidates), 0)
 
 
 @cache
 def _shares(length: int) -> Array:
-    """What each of so many entries counts, the newest last, in all 1; once for each kind: [kinds * length, spans]."""
-    shares = np.exp2(-np.arange(length - 1, -1, -1)[:, None] / np.array(SPANS))
-    return np.tile(shares / shares.sum(0), (len(KINDS), 1))
+    """What each of so many entries counts, the newest last, in all 1; once for each kind: [spans, kinds * length]."""
+    shares = np.exp2(-np.arange(length - 1, -1, -1) / np.array(SPANS)[:, None])
+    return np.tile(shares / shares.sum(1, keepdims=True), len(KINDS))
 
 
 def write_neighbours(path: Path, neighbours: Neighbours) -> None:

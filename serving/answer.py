@@ -47,12 +47,12 @@ def places(
     unscored: bool = False,
 ) -> list[ScoredItem]:
     """Scores [len(candidates.ids)], the order of what is left -> one page; ``unscored`` lets unknown items follow."""
-    shown, ids = order[offset : None if k is None else offset + k], candidates.ids
-    rounded = np.round(scores[shown].astype(np.float64), 6).tolist()
-    paired = zip(shown.tolist(), rounded, strict=True)
+    shown = order[offset : None if k is None else offset + k]
+    at, rounded = shown.tolist(), scores.take(shown).astype(np.float64).round(6).tolist()
+    ids = map(candidates.ids.__getitem__, at)
     if sources:
-        return [ScoredItem(ids[place], score, sources[place]) for place, score in paired]
-    ranked = [ScoredItem(ids[place], score) for place, score in paired]
+        return list(map(ScoredItem, ids, rounded, map(sources.__getitem__, at)))
+    ranked = list(map(ScoredItem, ids, rounded))
     if not unscored or not candidates.unknown:
         return ranked
     skipped = max(0, offset - len(order))

@@ -46,11 +46,10 @@ class Catalogue:
         if not len(self.table):
             self.want(unique)
             return Candidates([], rows[:0], unique, [])
-        known, rankable = rows >= 0, self.table.rankable(rows)
-        if known.all() and rankable.all():
+        rankable = self.table.rankable(rows)
+        if rankable.all():
             return Candidates(unique, rows, [], [])
-        available = self.table.column("item_available")[rows] & known
-        rankable &= known
+        known, available = rows >= 0, self.table.at("item_available", rows)
         unavailable, unknown = known & ~available, ~rankable & (available | ~known)
         self.want(_chosen(unique, unknown))
         return Candidates(

@@ -7,7 +7,7 @@ part of the rest in trying routes.
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Router
@@ -15,31 +15,52 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.plain_route import PlainRoute
 
+Handlers = dict[Any, Any]  # by kind of exception, as Starlette has them
+
 
 class Direct:
-    """The router, but that paths without parameters are looked up and not tried one after the other."""
+    """The router, but that paths without parameters are looked up and not tried one after the other.
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    Their endpoints have given their whole answer when they return it, so what they raise is answered here; the errors
+    of all others are Starlette's to watch over.
+    """
+
+    def __init__(self, router: Router, handlers: Handlers) -> None:
+        self._others, self._handlers = ExceptionMiddleware(router, handlers=handlers), handlers
         routes = [each for each in router.routes if isinstance(each, PlainRoute) and not each.param_convertors]
         self._routes = {(method, route.path): route for route in reversed(routes) for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if route is None:
-            await self._router(scope, receive, send)
+            await self._others(scope, receive, send)
             return
         scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
-        await route.handle(scope, receive, send)
+        request = Request(scope, receive, send)
+        try:
+            response = await route.endpoint(request)
+        except Exception as error:
+            handler = next((self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers), None)
+            if handler is None:
+                raise
+            response = await handler(request, error)
+        await response(scope, receive, send)
 
 
 class LeanApp(FastAPI):
     """What Starlette would build: our middlewares between the handlers of expected and of unexpected errors."""
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
-        handlers: dict[Any, Any] = dict(self.exception_handlers)
+        handlers: Handlers = dict(self.exception_handlers)
         unexpected = handlers.pop(Exception, None)
-        stack: ASGIApp = ExceptionMiddleware(Direct(self.router), handlers=handlers)
+        stack: ASGIApp = Direct(self.router, handlers)
         for cls, args, named in reversed(self.user_middleware):
             stack = cls(stack, *args, **named)
         return ServerErrorMiddleware(stack, handler=unexpected)

@@ -75,13 +75,23 @@ def keep(
     candidates: Candidates,
     scored: Scored,
 ) -> None:
-    """Have an answer logged, and remembered where a stage looks at it, but for a dry run; it returns at once."""
-    if planned.dry_run:
-        return
+    """Have an answer logged, and remembered where a stage looks at it, but for a dry run: once it has left."""
+    if not planned.dry_run:
+        asyncio.get_running_loop().call_soon(_keep, planned, neighbours, answer, key, now_ms, candidates, scored)
+
+
+def _keep(
+    planned: Plan,
+    neighbours: Neighbours,
+    answer: Ranking,
+    key: str,
+    now_ms: int,
+    candidates: Candidates,
+    scored: Scored,
+) -> None:
     page = [place.item_id for place in answer.items]
     seen = (key, now_ms, candidates.ids, scored.scores, scored.inputs, scored.user, scored.items, scored.context)
-    answered = Answered(answer.request_id, answer.model_version, page, *seen, answer.degraded)
-    asyncio.get_running_loop().call_soon(neighbours.rankings.put, answered)  # once the answer has left
+    neighbours.rankings.put(Answered(answer.request_id, answer.model_version, page, *seen, answer.degraded))
     if planned.remembers:
         neighbours.served.remember(key, Page(now_ms, planned.offset, page))
 

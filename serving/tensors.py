@@ -35,7 +35,7 @@ def user_tensors(
     affinity = user_affinity(activity, table.category_codes, len(table.category_codes) + 1)
 
     def vectors(_: Sequence[str]) -> Array:
-        return table.vectors_at(met)
+        return table.at("item_vectors", met)
 
     vectors_of_candidates = items["item_vectors"]
     return {
@@ -48,11 +48,11 @@ def user_tensors(
 
 def seek(rows: Array, table: ItemTable, neighbours: Neighbours | None) -> Sought | None:
     """Candidates by their rows of the table [N], for ``near``; None for a model without lists."""
-    return None if neighbours is None else sought(neighbours, table.column("item_trained")[rows] - 1)
+    return None if neighbours is None else sought(neighbours, table.at("item_trained", rows) - 1)
 
 
 def near(met: Array, sought: Sought | None, count: int, table: ItemTable) -> Array:
     """How near ``count`` candidates are to a history by rows of the table [h], -1 unknown: [N, NEAR]."""
     if sought is None:
         return np.zeros((count, NEAR), np.float32)
-    return nearness_of(sought, np.where(met >= 0, table.column("item_trained")[met], 0) - 1)
+    return nearness_of(sought, table.at("item_trained", met) - 1)

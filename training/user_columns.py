@@ -14,15 +14,13 @@ import pyarrow as pa
 from feature_repo.buckets import attribute_buckets
 from feature_repo.context import context_buckets, from_json
 from feature_repo.decay import decayed
-from feature_repo.inputs import ACTIVITY_TTL_MS
+from feature_repo.inputs import ACTIVITY_TTL_MS, hour_of, weekday_of
 from feature_repo.vocabulary import ACTIONS, ATTRIBUTES, HALF_LIVES, HISTORY_LENGTH, SESSION_GAP
 from training.columns import right_aligned, scalars, vectors
 from training.queries import Queries
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
-
-HOUR, DAY = 3_600_000, 86_400_000  # milliseconds
 
 
 def user_columns(table: pa.Table, now: Array, index: Mapping[str, int], queries: Queries | None) -> Arrays:
@@ -36,8 +34,8 @@ def user_columns(table: pa.Table, now: Array, index: Mapping[str, int], queries:
         **_histories(table, alive, now, index),
         **_counters(table, alive, at, now),
         "user_session_events": session[:, None].astype(np.float32),
-        "request_hour": (now % DAY // HOUR)[:, None].astype(np.float32),
-        "request_weekday": ((now // DAY + 3) % 7)[:, None].astype(np.float32),  # the epoch began on a Thursday
+        "request_hour": hour_of(now)[:, None].astype(np.float32),
+        "request_weekday": weekday_of(now)[:, None].astype(np.float32),
         **_contexts(table, queries or Queries()),
     }
 

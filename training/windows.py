@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feature_repo.inputs import hour_of, weekday_of
 from feature_repo.vocabulary import ACTION_CODE, HISTORY_LENGTH
 from training.columns import right_aligned
 from training.samples import Catalogue
-from training.user_columns import DAY, HOUR, rows_of, user_attributes
+from training.user_columns import rows_of, user_attributes
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
@@ -41,8 +42,8 @@ def read_windows(snapshot: Path, catalogue: Catalogue, split: str) -> Arrays:
         "history_actions": codes,
         "history_gaps": np.where(codes > 0, np.maximum(now - times, 0) / 1000, 0.0).astype(np.float32),
         "history_order": np.cumsum(np.diff(times, axis=1, prepend=0) > 0, 1),
-        "request_hour": (times % DAY // HOUR).astype(np.float32),
-        "request_weekday": ((times // DAY + 3) % 7).astype(np.float32),  # the epoch began on a Thursday
+        "request_hour": hour_of(times).astype(np.float32),
+        "request_weekday": weekday_of(times).astype(np.float32),
         "user_attributes": user_attributes(table),
     }
     labels = np.isin(codes, [ACTION_CODE[action] for action in actions]) & (rows > 0)

@@ -1,10 +1,13 @@
 """Feature rows -> the ranker's tensors."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feature_repo import item_activity, user_activity
 from feature_repo.buckets import attribute_buckets
@@ -14,11 +17,13 @@ from feature_repo.inputs import (
     Array,
     expired,
     feature_names,
+    hour_of,
     item_attribute_buckets,
     item_inputs,
     tensors,
     user_affinity,
     user_inputs,
+    weekday_of,
     with_defaults,
 )
 from feature_repo.item_table import ItemTable
@@ -104,6 +109,15 @@ def test_an_unknown_user_reads_as_the_defaults() -> None:
 def test_the_request_brings_its_hour_and_weekday_in_utc() -> None:
     inputs = user_inputs({}, {}, T, vectors)
     assert (inputs["request_hour"].tolist(), inputs["request_weekday"].tolist()) == ([15], [6])
+
+
+@given(st.lists(st.integers(-(10**13), 10**14)))
+def test_hours_and_weekdays_are_those_of_the_calendar(times: list[int]) -> None:
+    moments = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at) for at in times]
+    assert [(hour_of(at), weekday_of(at)) for at in times] == [(each.hour, each.weekday()) for each in moments]
+    of_all = np.array(times, np.int64)
+    assert hour_of(of_all).tolist() == [each.hour for each in moments]
+    assert weekday_of(of_all).tolist() == [each.weekday() for each in moments]
 
 
 def test_activity_past_its_ttl_reads_as_no_activity() -> None:

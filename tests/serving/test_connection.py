@@ -20,11 +20,11 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 
 
 @asynccontextmanager
-async def served(patience: float, world: World) -> AsyncIterator[int]:
-    """The port of an API that waits ``patience`` seconds for a request."""
+async def served(patience: float, world: World, keep_alive: Any = 5) -> AsyncIterator[int]:
+    """The port of an API that waits ``patience`` seconds for a request, and ``keep_alive`` for the next to begin."""
     http: Any = partial(Connection, patience=patience)
-    config = uvicorn.Config(create_app(world.settings, world.neighbours), port=0, http=http, ws="none", log_config=None)
-    server = uvicorn.Server(config)
+    settings: Any = {"port": 0, "http": http, "ws": "none", "log_config": None, "timeout_keep_alive": keep_alive}
+    server = uvicorn.Server(uvicorn.Config(create_app(world.settings, world.neighbours), **settings))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.001)
@@ -33,9 +33,9 @@ async def served(patience: float, world: World) -> AsyncIterator[int]:
     await serving
 
 
-def talk(script: Talk, patience: float = 0.05, world: World | None = None) -> Any:
+def talk(script: Talk, patience: float = 0.05, world: World | None = None, keep_alive: float = 5) -> Any:
     async def conversation() -> Any:
-        async with served(patience, world or World()) as port:
+        async with served(patience, world or World(), keep_alive) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 return await script(reader, writer)
@@ -119,6 +119,33 @@ def test_nothing_is_said_of_a_late_request_while_the_one_before_it_waits_for_its
     world = World()
     world.users.read = slowly  # type: ignore[method-assign]
     assert talk(both, world=world) == b""
+
+
+def test_a_connection_is_kept_for_a_while_after_each_answer() -> None:
+    async def pause(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[list[bytes], bytes, float]:
+        answers = []
+        for _ in range(4):  # longer in all than it is kept
+            writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(RANK) + RANK)
+            answers.append(await answer(reader))
+            await asyncio.sleep(0.1)
+        since = asyncio.get_running_loop().time() - 0.1
+        return answers, await reader.read(), asyncio.get_running_loop().time() - since
+
+    answers, rest, kept = talk(pause, patience=10, keep_alive=0.25)
+    assert [each[:12] for each in answers] == [b"HTTP/1.1 200"] * 4
+    assert rest == b"" and 0.2 < kept < 5
+
+
+@pytest.mark.parametrize("rest", [b"    }", b"    "])
+def test_a_connection_is_not_kept_for_ever_after_a_request_that_was_answered_before_its_end(rest: bytes) -> None:
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[bytes, bytes]:
+        writer.write(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\n{")
+        refused = await answer(reader)
+        writer.write(rest)
+        return refused, await reader.read()
+
+    refused, after = talk(late, patience=0.5, keep_alive=0.1)
+    assert refused.startswith(b"HTTP/1.1 404") and after == b""
 
 
 def test_a_body_that_is_refused_before_it_has_arrived_may_not_go_on_for_ever() -> None:
