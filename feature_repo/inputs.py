@@ -193,7 +193,7 @@ def item_state(items: Mapping[str, Array], now_ms: Any) -> dict[str, Array]:
 
 def item_affinity(items: Mapping[str, Array], affinity: Array) -> Array:
     """The user's share of attention for each candidate's categories, [N]."""
-    return np.asarray(affinity.take(items["item_category_codes"]).sum(-1), np.float32)
+    return np.asarray(np.add.reduce(affinity.take(items["item_category_codes"]), -1), np.float32)
 
 
 def user_affinity(activity: Mapping[str, Any], codes: Mapping[str, int], size: int) -> Array:

@@ -63,7 +63,7 @@ def nearness_of(sought: Sought, history: Array) -> Array:
     if not len(met):
         return np.zeros((len(candidates), NEAR), np.float32)
     at = place.take(neighbours.rows.take(met, 1)).ravel()
-    hits = np.flatnonzero(at > 0)  # few: nonzero reads booleans six times as fast as numbers
+    (hits,) = (at > 0).nonzero()  # few; booleans are read six times as fast as numbers
     lists = hits // neighbours.rows.shape[2]  # kind by kind, entry by entry
     weights = neighbours.weights.take(met, 1).ravel().take(hits) * shares.take(lists, 1)  # [spans, hits]
     target = at.take(hits) * NEAR + lists // len(met) * len(SPANS) + _EACH_SPAN

@@ -32,8 +32,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from serving.headers import SECURITY
-
 RETRY_AFTER = {"retry-after": "1"}  # seconds; neighbours that restart are back within a few
 log = logging.getLogger(__name__)
 
@@ -174,9 +172,7 @@ async def _left(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     route = getattr(request.scope.get("route"), "path", "")  # not the path, which may name a user
     log.error("%s %s failed", request.method, route, exc_info=error)
-    response = refuse(request, 500, "internal_error", "the server failed to answer; its log has the reason")
-    response.headers.update(SECURITY)  # this answer passes no middleware
-    return response
+    return refuse(request, 500, "internal_error", "the server failed to answer; its log has the reason")
 
 
 EXCEPTION_HANDLERS: dict[Any, Callable[[Request, Exception], Any]] = {

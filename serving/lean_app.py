@@ -26,9 +26,12 @@ class Direct:
     """
 
     def __init__(self, router: Router, handlers: Handlers) -> None:
-        self._others, self._handlers = ExceptionMiddleware(router, handlers=handlers), handlers
         routes = [each for each in router.routes if isinstance(each, PlainRoute) and not each.param_convertors]
         self._routes = {(method, route.path): route for route in reversed(routes) for method in route.methods or ()}
+        self._handlers = handlers
+        expected = {kind: handler for kind, handler in handlers.items() if kind is not Exception}
+        watched = ExceptionMiddleware(router, handlers=expected)
+        self._others = ServerErrorMiddleware(watched, handler=handlers.get(Exception))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
@@ -48,7 +51,7 @@ class Direct:
 
 
 class LeanApp(FastAPI):
-    """What Starlette would build: our middlewares between the handlers of expected and of unexpected errors."""
+    """Our middlewares around routes whose errors are answered within them, so that every answer passes the same way."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self.middleware_stack is None:
@@ -58,9 +61,7 @@ class LeanApp(FastAPI):
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        handlers: Handlers = dict(self.exception_handlers)
-        unexpected = handlers.pop(Exception, None)
-        stack: ASGIApp = Direct(self.router, handlers)
+        stack: ASGIApp = Direct(self.router, dict(self.exception_handlers))
         for cls, args, named in reversed(self.user_middleware):
             stack = cls(stack, *args, **named)
-        return ServerErrorMiddleware(stack, handler=unexpected)
+        return stack

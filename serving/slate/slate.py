@@ -90,7 +90,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 def by_score(scores: Array) -> Slate:
     """All candidates by falling score [N]; equal scores keep their order."""
-    order = np.argsort(-scores, kind="stable")
+    order = (-scores).argsort(kind="stable")
     return Slate(order, scores.take(order).astype(np.float64))
 
 
