@@ -161,9 +161,12 @@ def _user_counters(row: Mapping[str, Any], at_ms: int, now_ms: int) -> dict[str,
 
 
 def _item_counters(rows: Mapping[str, Array], at_ms: Array, now_ms: Any) -> dict[str, Array]:
-    left = fading(at_ms, now_ms, _HALF_LIVES)
+    left = fading(at_ms, now_ms, _HALF_LIVES)[..., None]
+    if "item_actions" in rows:  # all windows at once
+        counted = (rows["item_actions"] * left).astype(np.float32)
+        return {name: counted[:, place] for place, name in enumerate(_COUNTERS["item"])}
     return {
-        name: (np.asarray(rows[name], np.float64) * left[..., place, None]).astype(np.float32)
+        name: (np.asarray(rows[name], np.float64) * left[..., place, :]).astype(np.float32)
         for place, name in enumerate(_COUNTERS["item"])
     }
 
@@ -171,9 +174,9 @@ def _item_counters(rows: Mapping[str, Array], at_ms: Array, now_ms: Any) -> dict
 def item_inputs(items: Mapping[str, Array], affinity: Array, now_ms: Any) -> dict[str, Array]:
     """The candidates' tensors but for their vectors, without a batch dimension.
 
-    ``items`` holds columns of the views ``item_content`` and ``item_activity`` for N candidates (counters [N, actions])
-    and ``item_category_codes`` [N, k]; ``affinity`` [codes] is what ``user_affinity`` returned; ``now_ms`` is one time
-    or N.
+    ``items`` holds columns of the views ``item_content`` and ``item_activity`` for N candidates (counters [N, actions]
+    by window, or ``item_actions`` [N, windows, actions]) and ``item_category_codes`` [N, k]; ``affinity`` [codes] is
+    what ``user_affinity`` returned; ``now_ms`` is one time or N.
     """
     return {**item_state(items, now_ms), "user_item_affinity": item_affinity(items, affinity)}
 

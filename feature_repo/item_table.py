@@ -4,12 +4,12 @@ A ranking reads its candidates here (microseconds) and not from the online store
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.id_rows import IdRows
 from feature_repo.inputs import with_defaults
 from feature_repo.item_attributes import ItemAttributes
 from feature_repo.item_text import content_fingerprint
@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 _COLUMNS: dict[str, tuple[tuple[int, ...], str]] = {
     "item_vectors": ((VECTOR_SIZE,), "float32"),
     "item_encoded": ((), "bool"),  # whether it has a vector: nothing can be said of an item without one
-    **{f"item_actions_{window}": ((len(ACTIONS),), "float64") for window in HALF_LIVES},
+    "item_actions": ((len(HALF_LIVES), len(ACTIONS)), "float64"),  # all counters; each window is a column as well
     "item_activity_at": ((), "int64"),
     "item_ctr_7d": ((), "float64"),
     "item_published_at": ((), "int64"),
@@ -37,6 +37,7 @@ _BOOK_KEEPING = (
     *("item_encoded", "item_available", "item_rankable", "item_fingerprint", "item_vector_fingerprint", "item_trained"),
 )
 _RANKED = tuple(name for name in _COLUMNS if name not in _BOOK_KEEPING)
+_WINDOWS = {f"item_actions_{window}": place for place, window in enumerate(HALF_LIVES)}
 
 
 class ItemTable:
@@ -49,11 +50,12 @@ class ItemTable:
         """``attributes`` names those that become columns; without, the first that items come with."""
         self.index: dict[str, int] = {}
         self.ids: list[str] = []
+        self._rows = IdRows()  # the same for many ids at once
         self.titles: list[str] = []
         self.category_codes: dict[str, int] = {}
         self.trained_rows = np.zeros(0, np.int64)  # of the items that the model was trained with, in its order
         self.attributes = ItemAttributes(attributes)
-        self._columns = {name: np.zeros((1, *shape), dtype) for name, (shape, dtype) in _COLUMNS.items()}
+        self._columns = self._laid_out(1, {})
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -68,7 +70,7 @@ class ItemTable:
 
     def rows(self, item_ids: Iterable[str]) -> Array:
         """Row numbers of these ids, -1 for an unknown one."""
-        return np.fromiter(map(self.index.get, item_ids, repeat(-1)), np.int64)
+        return self._rows.rows(item_ids if isinstance(item_ids, list) else list(item_ids))
 
     def stamp(self, view: str, item_id: str) -> int:
         """The stamp of the row that is here of this view, 0 where there is none."""
@@ -102,7 +104,7 @@ class ItemTable:
     def put_activity(self, item_id: str, row: Mapping[str, Any], stamp: int = 0) -> None:
         """Take over a row of ``item_activity``."""
         place, activity = self._place(item_id), with_defaults("item_activity", row)
-        for name in ("item_activity_at", "item_ctr_7d", *(f"item_actions_{window}" for window in HALF_LIVES)):
+        for name in ("item_activity_at", "item_ctr_7d", *_WINDOWS):
             self._columns[name][place] = activity[name]
         self._columns["item_activity_stamp"][place] = stamp
 
@@ -132,14 +134,19 @@ class ItemTable:
             self.titles.append("")
             self.ids.append(item_id)
             self.index[item_id] = len(self.ids) - 1
+            self._rows.put(self.ids)
             self._columns["item_available"][self.index[item_id]] = True
             self._columns["item_ctr_7d"][self.index[item_id]] = with_defaults("item_activity", {})["item_ctr_7d"]
         return self.index[item_id]
 
     def _grow(self) -> None:
         size = max(1024, 2 * len(self.ids))
-        for name, column in self._columns.items():
-            grown = np.zeros((size, *column.shape[1:]), column.dtype)
-            grown[: len(column)] = column
-            self._columns[name] = grown
+        self._columns = self._laid_out(size, self._columns)
         self.attributes.grow(size)
+
+    def _laid_out(self, size: int, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """Columns of this size that begin with these ones."""
+        made = {name: np.zeros((size, *shape), dtype) for name, (shape, dtype) in _COLUMNS.items()}
+        for name in made.keys() & columns.keys():
+            made[name][: len(columns[name])] = columns[name]
+        return made | {name: made["item_actions"][:, place] for name, place in _WINDOWS.items()}

@@ -1,7 +1,7 @@
 """A TCP connection -> requests that arrive in time, with heads of a bounded size; uvicorn itself would wait for ever.
 
 One timer per connection: it does not move with every request, but looks, when it fires, what it has to wait for. Timers
-that are set and taken back cost a ranking more than its route (docs/decisions.md).
+that are set and taken back with every request cost it as much as its route (docs/decisions.md).
 """
 
 import asyncio

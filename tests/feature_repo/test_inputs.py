@@ -171,6 +171,18 @@ def test_item_inputs_equal_a_loop_over_single_items() -> None:
             assert array[row].tolist() == alone[name][0].tolist()
 
 
+@pytest.mark.parametrize("now", [T, T + 3 * HOUR + 7, T + ACTIVITY_TTL_MS, T + 2 * ACTIVITY_TTL_MS])
+def test_counters_are_the_same_window_by_window_and_all_at_once(now: int) -> None:
+    table, affinity = catalogue(), np.array([0, 0.75, 0.25], np.float32)
+    together = table.take(np.arange(5))
+    windows = {f"item_actions_{window}": table.column(f"item_actions_{window}")[:5] for window in HALF_LIVES}
+    apart = {name: column for name, column in together.items() if name != "item_actions"} | windows
+    once, one_by_one = item_inputs(together, affinity, now), item_inputs(apart, affinity, now)
+    for name in windows:
+        assert once[name].dtype == one_by_one[name].dtype
+        assert once[name].tolist() == one_by_one[name].tolist()
+
+
 def test_item_inputs_equal_what_the_rows_say() -> None:
     table, affinity = catalogue(), np.array([0, 0.75, 0.25], np.float32)
     inputs = item_inputs(table.take(np.arange(5)), affinity, T)

@@ -26,6 +26,43 @@ def test_the_table_grows_and_keeps_what_it_has() -> None:
     assert table.titles[2999] == "t2999"
 
 
+def test_an_unknown_row_finds_zeros_while_the_table_grows() -> None:
+    table, nobody = ItemTable(), np.array([-1])
+    for number in range(2100):
+        table.put_content(f"i{number}", {"item_published_at": 5})
+        table.put_vectors([f"i{number}"], ONES)
+        if number in (0, 1022, 1023, 1024, 2045, 2046, 2047, 2048):
+            assert table.at("item_published_at", np.array([number, -1])).tolist() == [5, 0]
+            assert not table.rankable(nobody).any() and not table.at("item_vectors", nobody).any()
+    assert table.rankable(np.arange(2100)).all() and table.rankable(slice(5, 10)).tolist() == [True] * 5
+
+
+def test_what_has_a_vector_and_is_not_hidden_is_rankable_in_whatever_order_that_is_heard() -> None:
+    table, a = ItemTable(), np.array([0])
+    table.put_vectors(["a"], ONES)
+    assert table.rankable(a)
+    table.put_content("a", {"item_available": False})
+    assert not table.rankable(a)
+    table.put_vectors(["a"], ONES)
+    assert not table.rankable(a)
+    table.put_content("a", {})
+    assert table.rankable(a)
+    table.replace_vectors(["b"], ONES)
+    assert table.rankable(np.array([0, 1])).tolist() == [False, True]
+    table.put_content("a", {"item_title": "again"})
+    assert not table.rankable(a)
+
+
+def test_each_window_of_the_counters_is_a_column() -> None:
+    table = ItemTable()
+    for number in range(1030):
+        counted = {f"item_actions_{window}": [number + n] * 8 for n, window in enumerate(("1h", "1d", "7d"))}
+        table.put_activity(f"i{number}", counted)
+    together = table.at("item_actions", np.array([3, 1029]))
+    assert together[:, :, 0].tolist() == [[3, 4, 5], [1029, 1030, 1031]]
+    assert table.column("item_actions_1d")[1029].tolist() == [1030] * 8
+
+
 def test_rows_are_replaced_one_at_a_time() -> None:
     table = ItemTable()
     table.put_content("a", {"item_categories": ["war"], "item_title": "old"})
