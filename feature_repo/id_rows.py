@@ -33,26 +33,26 @@ class IdRows:
         key, row = hash(item_ids[-1]), len(item_ids) - 1
         bucket = key & (len(self._used) - 1)
         slot = int(self._used[bucket])
+        hashes, rows, beyond = self._known
         if slot == SLOTS:
-            self._beyond[item_ids[-1]] = row
+            beyond[item_ids[-1]] = row
             return
-        hashes, rows = self._buckets
         hashes[bucket, slot], self._used[bucket] = key, slot + 1
         rows[bucket, slot] = row + 1  # last: a thread that reads meanwhile finds the id or does not
 
     def rows(self, item_ids: Sequence[str]) -> Array:
         """Rows [n], -1 for an unknown id."""
-        hashes, rows = self._buckets
+        hashes, rows, beyond = self._known
         keys = np.fromiter(map(hash, item_ids), np.int64, len(item_ids))
         buckets = keys & (len(rows) - 1)
         found: Array = np.add.reduce((hashes.take(buckets, 0) == keys[:, None]) * rows.take(buckets, 0), 1) - 1
-        if self._beyond:
+        if beyond:
             for place in (found < 0).nonzero()[0].tolist():
-                found[place] = self._beyond.get(item_ids[place], -1)
+                found[place] = beyond.get(item_ids[place], -1)
         return found
 
     def lay_out(self, item_ids: Sequence[str]) -> None:
-        """Buckets for these ids and as many again."""
+        """Buckets for these ids, which are all there are, and for half as many again at least."""
         count = 1 << (len(item_ids) // 2).bit_length()
         keys = np.fromiter(map(hash, item_ids), np.int64, len(item_ids))
         buckets = keys & (count - 1)
@@ -63,6 +63,6 @@ class IdRows:
         hashes, rows = np.zeros((count, SLOTS), np.int64), np.zeros((count, SLOTS), np.int32)  # rows from 1, 0 is none
         hashes[buckets[fits], slots[fits]] = keys[fits]
         rows[buckets[fits], slots[fits]] = fits.nonzero()[0] + 1
-        self._beyond = {item_ids[row]: row for row in (~fits).nonzero()[0].tolist()}  # whose buckets are full
+        beyond = {item_ids[row]: row for row in (~fits).nonzero()[0].tolist()}  # whose buckets are full
         self._used = np.minimum(np.bincount(buckets, minlength=count), SLOTS)
-        self._buckets = hashes, rows
+        self._known = hashes, rows, beyond  # in one step: other threads read

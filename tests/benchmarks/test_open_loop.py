@@ -1,6 +1,7 @@
 """Load at a fixed rate: what is late is charged to the server."""
 
 import asyncio
+import gc
 import socket
 import time
 from contextlib import suppress
@@ -88,3 +89,16 @@ def test_a_server_that_is_not_there_loses_every_request() -> None:
         nobody.bind(("127.0.0.1", 0))
         outcomes = load([nobody.getsockname()], "/v1/rank", lambda number: b"00", rate=100, seconds=0.05)
     assert [outcome.status for outcome in outcomes] == [LOST] * 5
+
+
+def test_nothing_is_collected_while_requests_are_sent() -> None:
+    collecting: list[bool] = []
+
+    def body(number: int) -> bytes:
+        collecting.append(gc.isenabled())
+        return b"00"
+
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        load([nobody.getsockname()], "/v1/rank", body, rate=1000, seconds=0.003)
+    assert collecting == [False] * 3 and gc.isenabled()

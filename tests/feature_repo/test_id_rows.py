@@ -47,7 +47,7 @@ def test_what_finds_its_bucket_full_is_found_all_the_same(count: int, monkeypatc
     monkeypatch.setattr(id_rows, "FULL", 1000)  # one bucket for all
     item_ids = [f"item-{number}" for number in range(count)]
     rows = made(item_ids)
-    assert len(rows._beyond) == max(0, count - SLOTS)
+    assert len(rows._known[2]) == max(0, count - SLOTS)
     assert rows.rows([*item_ids, "nobody"]).tolist() == [*range(count), -1]
 
 
@@ -55,4 +55,4 @@ def test_few_ids_find_their_bucket_full() -> None:
     item_ids = [f"item-{number}" for number in range(20_000)]
     rows = made(item_ids)
     assert len(rows._used) * FULL >= len(item_ids)
-    assert len(rows._beyond) < len(item_ids) / 50
+    assert len(rows._known[2]) < len(item_ids) / 50
