@@ -76,24 +76,16 @@ def keep(
     scored: Scored,
 ) -> None:
     """Have an answer logged, and remembered where a stage looks at it, but for a dry run: once it has left."""
+
+    def keep_it() -> None:
+        page = [place.item_id for place in answer.items]
+        seen = (key, now_ms, candidates.ids, scored.scores, scored.inputs, scored.user, scored.items, scored.context)
+        neighbours.rankings.put(Answered(answer.request_id, answer.model_version, page, *seen, answer.degraded))
+        if planned.remembers:
+            neighbours.served.remember(key, Page(now_ms, planned.offset, page))
+
     if not planned.dry_run:
-        asyncio.get_running_loop().call_soon(_keep, planned, neighbours, answer, key, now_ms, candidates, scored)
-
-
-def _keep(
-    planned: Plan,
-    neighbours: Neighbours,
-    answer: Ranking,
-    key: str,
-    now_ms: int,
-    candidates: Candidates,
-    scored: Scored,
-) -> None:
-    page = [place.item_id for place in answer.items]
-    seen = (key, now_ms, candidates.ids, scored.scores, scored.inputs, scored.user, scored.items, scored.context)
-    neighbours.rankings.put(Answered(answer.request_id, answer.model_version, page, *seen, answer.degraded))
-    if planned.remembers:
-        neighbours.served.remember(key, Page(now_ms, planned.offset, page))
+        asyncio.get_running_loop().call_soon(keep_it)
 
 
 def _wanted(asked: RankRequest) -> list[str]:
