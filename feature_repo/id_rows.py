@@ -2,7 +2,8 @@
 
 Looking ids up is waiting for memory. A dict waits for its slot, its entry, the id in it and the number in turn, a
 hundred times a ranking. Here ids are known by their 64-bit hashes, kept in buckets of a cache line, and numpy reads the
-buckets of all ids together: two thirds of the time with 3,000 items, a quarter with a million (`benchmarks.ids`).
+buckets of all ids together: two thirds of the time with 3,000 items, less than a third with a million
+(`benchmarks.ids`).
 
 The hash (Python's of text: SipHash with a key of the process) stands for the id. That one of a hundred unknown ids is
 taken for one of a million known ones happens once in 10^11 questions.
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 SLOTS = 8  # of a bucket
-FULL = 3  # ids a bucket has on the average, at most: of those, one in 250 finds its bucket full
+FULL = 3  # ids a bucket has on the average, at most: of those, one in 500 or so finds its bucket full
 
 
 class IdRows:

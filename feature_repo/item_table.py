@@ -26,17 +26,23 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], str]] = {
     "item_published_at": ((), "int64"),
     "item_category_codes": ((ITEM_CATEGORIES,), "int64"),
     "item_available": ((), "bool"),
-    "item_rankable": ((), "bool"),  # both of these
+    "item_rankable": ((), "bool"),  # both of these, which every ranking asks of all its candidates
     "item_content_stamp": ((), "int64"),  # epoch microseconds of the row, 0 where there is none
     "item_activity_stamp": ((), "int64"),
     "item_fingerprint": ((), "int64"),  # of what its content would be encoded from; 0 where there is nothing to encode
     "item_vector_fingerprint": ((), "int64"),  # of what its vector was encoded from; 0 where that is not known
     "item_trained": ((), "int64"),  # its place among the items its model was trained with, from 1; 0 for another one
 }
-_BOOK_KEEPING = (
-    *("item_encoded", "item_available", "item_rankable", "item_fingerprint", "item_vector_fingerprint", "item_trained"),
+_RANKED = (
+    "item_vectors",
+    "item_actions",
+    "item_activity_at",
+    "item_ctr_7d",
+    "item_published_at",
+    "item_category_codes",
+    "item_content_stamp",
+    "item_activity_stamp",
 )
-_RANKED = tuple(name for name in _COLUMNS if name not in _BOOK_KEEPING)
 _WINDOWS = {f"item_actions_{window}": place for place, window in enumerate(HALF_LIVES)}
 
 
